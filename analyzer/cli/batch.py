@@ -15,6 +15,7 @@ from analyzer.cli import command as command_line
 from analyzer.cli.main import BY_HAND
 from analyzer.cli.options import EXIT_DAMAGED
 from analyzer.cli.terminal import note
+from analyzer.errors import CaptureError
 from analyzer.reading import address_space
 
 if TYPE_CHECKING:
@@ -135,16 +136,25 @@ def command(
     with locked(folder) as left:
         if left is not None and not quiet:
             note(f"{output}: the last run ({left}) did not end; going on from its last commit")
-        looks = 0
+        looks, waited_for = 0, ""
         while True:
             looks += 1
-            told = Telling(every, quiet=quiet)
+            told, done, lacking = Telling(every, quiet=quiet), None, ""
             try:
                 done = (_by_many if spread else _by_one)(captures, folder, options, told, how)
+            except CaptureError as error:
+                # None is there yet, or all of them were taken away.
+                if not watch:
+                    raise
+                lacking = str(error)
             finally:
                 told.clear()
-            damaged |= _tell(done, output, quiet=quiet, again=watch)
-            if keep_s is not None and (gone := retention.forget(folder, keep_s)) and not quiet:
+            if done is not None:
+                damaged |= _tell(done, output, quiet=quiet, again=watch)
+            elif lacking != waited_for and not quiet:
+                note(f"{lacking}; waiting for captures")
+            waited_for = lacking
+            if done is not None and keep_s is not None and (gone := retention.forget(folder, keep_s)) and not quiet:
                 note(f"{output}: {gone} messages are older than {keep} and were removed")
             if not watch or looks == rounds:
                 break

@@ -108,7 +108,8 @@ class _Run:
         )
         self._state = state_of(folder, self._manifest)
         until = self._state[2] if self._state is not None else None
-        self._plan = plan(sources, self._whole.inputs, until, places.content)
+        cut = set(self._whole.files.filter("cut")["file"])
+        self._plan = plan(sources, self._whole.inputs, until, places.content, cut)
         self._whole.goes_on([source.name for source in self._plan.new])
         asked = How(
             options.size, how["limits"], [tuple(pair) for pair in how["link_types"]], self._manifest.headers,

@@ -126,7 +126,8 @@ class _Run:
         self._whole = Whole(kept, how["limits"].get("max_problems_per_code", native.PROBLEMS_PER_CODE))
         self._state = state_of(folder, self._manifest)
         self._sources = sources
-        self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
+        cut = set(self._whole.files.filter("cut")["file"])
+        self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None, cut=cut)
         self._whole.goes_on([source.name for source in self._plan.new])
         self._settling = Settling(
             how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size, folder / CHUNKS

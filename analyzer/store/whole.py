@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,16 +67,23 @@ def plan(
     inputs: pl.DataFrame,
     until: int | None,
     content_of: Callable[..., Content] = Content.of,
+    cut: Container[str] = (),
 ) -> Plan:
-    """Files are known by what they hold, wherever they lie. One that grew goes on; ``until`` as in a window's state."""
+    """Files are known by what they hold, wherever they lie. One that grew goes on; ``until`` as in a window's state.
+
+    ``cut``: names of those that ended within a packet. A program that copies files may give them their names at last.
+    """
     known = {Content(row["size"], row["head"], row["tail"]): row for row in inputs.iter_rows(named=True)}
     by_head: dict[str, list[dict[str, Any]]] = {}
     # The head of one that was shorter than it is another now.
     small: dict[str, list[dict[str, Any]]] = {}
+    copied: list[dict[str, Any]] = []
     for row in inputs.iter_rows(named=True):
         by_head.setdefault(row["head"], []).append(row)
         if ENDS > row["size"] > 0:
             small.setdefault(path_from(row["path"]), []).append(row)
+            if row["file"] in cut and not os.path.exists(path_from(row["path"])):
+                copied.append(row)
     taken: set[str] = set(inputs["file"])
     found = Plan([], {}, [])
     told: dict[Content, str] = {}
@@ -93,7 +100,7 @@ def plan(
             continue
         told[content] = name
         shorter = [row for row in by_head.get(content.head, []) if 0 <= row["size"] < content.size]
-        shorter += small.get(path, [])
+        shorter += small.get(path, []) + [row for row in copied if row["size"] < content.size]
         goes_on = next((row for row in shorter if _goes_on(path, row, content_of)), None)
         if goes_on is not None:
             hosts, packets = json.loads(goes_on["hosts"]), goes_on["packets"]

@@ -15,11 +15,13 @@ from typing import Any
 import merged
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from places import SAMPLES
 from stored import batched, different, rotated
 
 import analyzer
 from analyzer import AnalyzerError, Capture
+from analyzer.cli import group
 from analyzer.store import batch, retention
 from analyzer.store.lock import locked
 
@@ -125,14 +127,24 @@ def test_a_compressed_capture_that_was_cut_is_whole_when_the_rest_is_there(missi
     assert different(analyzer.read(growing), analyzer.open_store(tmp_path / "store")) == []
 
 
+def test_a_capture_that_gets_its_name_when_it_is_copied_whole_is_read_on(tmp_path: Path) -> None:
+    whole = (SAMPLES / "basic_call.pcap").read_bytes()
+    part, named = tmp_path / ".call.pcap.x7", tmp_path / "call.pcap"
+    for path, end in ((part, len(whole) // 2), (named, len(whole))):
+        path.write_bytes(whole[:end])
+        done = batch.run([str(path)], tmp_path / "store")
+        part.unlink(missing_ok=True)
+    assert (done.all_messages, done.damaged) == (7, [])
+
+
 def test_a_capture_that_vanished_before_it_was_read_is_read_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gone, there = (Path(shutil.copy(SAMPLES / f"{name}.pcap", tmp_path)) for name in ("basic_call", "busy"))
     planned = batch.plan
 
-    def vanishing(*what: Any) -> Any:
-        plan = planned(*what)
+    def vanishing(*what: Any, **how: Any) -> Any:
+        plan = planned(*what, **how)
         gone.rename(tmp_path / "elsewhere")
         return plan
 
@@ -277,3 +289,10 @@ def test_a_capture_of_a_wrong_clock_ends_no_call_of_others_and_removes_no_hours(
     store = analyzer.open_store(tmp_path / "store")
     assert (sum(read), store.table("calls")["outcome"].to_list()) == (74, ["answered", "busy"])
     assert retention.forget(tmp_path / "store", 365 * 86_400) == 0
+
+
+def test_captures_that_are_not_there_yet_are_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    words = ["batch", str(tmp_path / "captures"), "-o", str(tmp_path / "store")]
+    done = CliRunner().invoke(group, [*words, "--watch", "--rounds", "2", "--every", "0.1"])
+    assert (done.exit_code, done.stderr.count("waiting for captures")) == (0, 1)
