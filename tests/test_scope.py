@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ AROUND_A_CALL = [
 ]
 _MOST_CALLS = 5  # of one capture, evenly over it
 _OF_MERGED = 30
+
+
+#: One worker makes each and reads it.
+EACH_VARIANT = [pytest.param(name, marks=pytest.mark.xdist_group(f"laboratory, {name}")) for name in VARIANTS]
+
+
+@pytest.fixture(scope="session")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Capture]:
+    """The capture of a variant, made and read once."""
+    return cache(lambda variant: world(tmp_path_factory.mktemp("laboratory"), **VARIANTS[variant]))
 
 
 def world(directory: Path, **settings: Any) -> Capture:
@@ -95,9 +106,9 @@ def test_a_capture_has_the_same_rows(path: Path) -> None:
     assert different(captures.read(path)) == []
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_laboratory_has_the_same_rows(variant: str, tmp_path: Path) -> None:
-    assert different(world(tmp_path, **VARIANTS[variant])) == []
+@pytest.mark.parametrize("variant", EACH_VARIANT)
+def test_a_laboratory_has_the_same_rows(variant: str, laboratory: Callable[[str], Capture]) -> None:
+    assert different(laboratory(variant)) == []
 
 
 def pages(capture: Capture) -> list[tuple[str, str]]:
@@ -117,16 +128,16 @@ def only_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["volte_failures.pcap", "ims_core.pcap", "services.pcap", "blind_transfer.pcap"])
 def test_page_and_ladder_are_the_same(name: str, request: pytest.FixtureRequest) -> None:
-    whole = pages(analyzer.read(SAMPLES / name))
+    whole = pages(captures.read(SAMPLES / name))
     request.getfixturevalue("only_parts")
     assert pages(analyzer.read(SAMPLES / name)) == whole
 
 
+@pytest.mark.xdist_group("volte_failures.pcap")
 def test_the_page_is_the_same_masked(request: pytest.FixtureRequest) -> None:
-    key = "an example, not a secret"
-    whole = pages(analyzer.read(SAMPLES / "volte_failures.pcap").mask(key))
+    whole = pages(captures.masked(SAMPLES / "volte_failures.pcap"))
     request.getfixturevalue("only_parts")
-    assert pages(analyzer.read(SAMPLES / "volte_failures.pcap").mask(key)) == whole
+    assert pages(analyzer.read(SAMPLES / "volte_failures.pcap").mask(captures.KEY)) == whole
 
 
 @pytest.mark.usefixtures("only_parts")
@@ -194,18 +205,20 @@ def not_the_same(whole: Graph, graphs: list[Graph]) -> list[str]:
     return [name for name in OF_CALLS if not rows(name, graphs).equals(rows(name, [whole]))]
 
 
-@pytest.fixture(params=["samples", *VARIANTS])
-def divided(request: pytest.FixtureRequest, tmp_path: Path) -> Graph:
-    if request.param != "samples":
-        capture = world(tmp_path, **VARIANTS[request.param])
-    else:
-        capture = analyzer.read([SAMPLES / f"{name}.pcap" for name in SEVERAL])
+@pytest.fixture(params=[pytest.param("samples", marks=pytest.mark.xdist_group("several samples")), *EACH_VARIANT])
+def divided(request: pytest.FixtureRequest, laboratory: Callable[[str], Capture]) -> Graph:
+    capture = several() if request.param == "samples" else laboratory(request.param)
     for name in OF_CALLS:
         capture.table(name)
     return graph_of(capture)
 
 
 SEVERAL = ("services", "volte_failures", "ims_core", "outcomes", "blind_transfer", "hold_resume", "proxy_auth", "sms")
+
+
+@cache
+def several() -> Capture:
+    return analyzer.read([SAMPLES / f"{name}.pcap" for name in SEVERAL])
 
 
 def test_parts_of_the_calls_have_the_rows_of_the_whole(divided: Graph) -> None:

@@ -44,20 +44,13 @@ def socket_of(end: str) -> pl.Expr:
     return sockets(f"{end}_ip", f"{end}_port")
 
 
-def one_spelling(host: pl.Expr) -> pl.Expr:
-    """A host whose IPv6 address is in the spelling of RFC 5952 §4, in which the core writes addresses, too.
+def in_one_spelling(hosts: pl.Series) -> pl.Series:
+    """Hosts whose IPv6 addresses are in the spelling of RFC 5952 §4, in which the core writes addresses, too.
 
     >>> import polars as pl
-    >>> pl.select(one_spelling(pl.lit("[2001:0DB8:0:0::1]"))).item()
+    >>> in_one_spelling(pl.Series(["[2001:0DB8:0:0::1]"])).item()
     '[2001:db8::1]'
     """
-    import polars as pl
-
-    return host.map_batches(in_one_spelling, return_dtype=pl.String)
-
-
-def in_one_spelling(hosts: pl.Series) -> pl.Series:
-    """:func:`one_spelling` of a column."""
     spellings = {}
     # Each distinct one is read once; most captures have none.
     for text in hosts.filter(hosts.str.starts_with("[").fill_null(value=False)).unique():

@@ -36,7 +36,6 @@ from analyzer.measure.grouping import INTERVAL
 Given = str | os.PathLike[str] | Mapping[str, Any] | Sequence["Group"]
 
 _FIGURES = ("value", "p50", "p95", "p99")
-_SIGNS = ("<", "<=", ">", ">=")
 _FORM = re.compile(r"\s*(\w+)(?:\.(\w+))?\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%?)\s*")
 _KEYS = ("by", "every", "thresholds")
 _WANTED = "a KPI, < or >, and a number are wanted: asr < 0.6, pdd_s.p95 > 5"

@@ -14,10 +14,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from home import DOMAIN, OP, SCSCF, K
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "real_nodes"))
+from processes import run, running
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = Path("/usr/share/doc/kamailio/examples/ims")
@@ -209,10 +210,6 @@ REGISTRATIONS = [
 # ---- the machinery ---------------------------------------------------------------------------------------------------
 
 
-def run(*command: str) -> None:
-    subprocess.run(command, check=True, timeout=30)
-
-
 def inside(namespace: str, *command: str) -> list[str]:
     return ["ip", "netns", "exec", f"ims-{namespace}", *command]
 
@@ -241,23 +238,6 @@ def network() -> Iterator[None]:
         for space in spaces:
             subprocess.run(["ip", "netns", "del", f"ims-{space}"], check=False, stderr=subprocess.DEVNULL)
             shutil.rmtree(f"/etc/netns/ims-{space}", ignore_errors=True)
-
-
-@contextlib.contextmanager
-def running(*command: str, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, ended by its number when it is no longer needed."""
-    with (log or Path(os.devnull)).open("wb") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
@@ -302,7 +282,7 @@ def configured(node: str, directory: Path) -> Path:
 def kamailio(node: str, directory: Path) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     config = configured(node, directory)
     command = inside(node, "kamailio", "-DD", "-E", "-f", str(config), "-L", MODULES, "-Y", str(config.parent))
-    return running(*command, log=directory / f"{node}.log")
+    return running(command, directory / f"{node}.log")
 
 
 # ---- the user equipment ----------------------------------------------------------------------------------------------
@@ -345,7 +325,7 @@ def finished(process: subprocess.Popen[bytes], what: str) -> None:
 def register(row: Registration, directory: Path) -> None:
     path = scenario(directory, "register", USER=row.user, NAME=row.name, EXPIRES=row.expires, CSEQ=row.cseq,
                     CSEQ2=row.cseq + 1, FINAL=row.status)  # fmt: skip
-    with running(*sipp(row.user, path, row.name), log=directory / f"{row.name}.{row.kind}.sipp") as process:
+    with running(sipp(row.user, path, row.name), directory / f"{row.name}.{row.kind}.sipp") as process:
         finished(process, f"{row.name} {row.kind}")
 
 
@@ -370,7 +350,7 @@ def call(row: Call, directory: Path) -> None:
                 end = part("called_hangs_up" if row.how == "called hangs up" else "is_hung_up")
                 path = scenario(directory, "answer", **called | {"END": end})
             command = sipp(row.called, path, f"{row.name}.called")
-            callee = stack.enter_context(running(*command, log=directory / f"{row.name}.called.sipp"))
+            callee = stack.enter_context(running(command, directory / f"{row.name}.called.sipp"))
             time.sleep(0.3)
         if row.how == "cancelled":
             path = scenario(directory, "cancel", **calling)
@@ -380,7 +360,7 @@ def call(row: Call, directory: Path) -> None:
             end = part("is_hung_up" if row.how == "called hangs up" else "hang_up")
             path = scenario(directory, "call", **calling | {"END": end})
         command = sipp(row.caller, path, row.name)
-        caller = stack.enter_context(running(*command, log=directory / f"{row.name}.sipp"))
+        caller = stack.enter_context(running(command, directory / f"{row.name}.sipp"))
         finished(caller, row.name)
         if row.called is not None:
             finished(callee, f"{row.name}, called")
@@ -394,12 +374,12 @@ def stage(directory: Path) -> None:
     with network(), contextlib.ExitStack() as stack:
         for what in ("dns", "hss"):
             command = inside("home", sys.executable, str(HERE / "home.py"), what, NODES["home"][0])
-            stack.enter_context(running(*command, log=directory / f"{what}.log"))
+            stack.enter_context(running(command, directory / f"{what}.log"))
             until(lambda log=directory / f"{what}.log": b"ready" in log.read_bytes(), f"{what} listens")
         for name, space, interface in (*((node, node, "eth0") for node in CAPTURED), ("all", "wire", "bridge")):
             command = inside(space, "tcpdump", "-Z", "root", "-U", "-s", "0", "--nano", "-i", interface,
                              "-w", str(directory / f"{name}.pcap"), "ip")  # fmt: skip
-            stack.enter_context(running(*command, log=directory / f"{name}.tcpdump"))
+            stack.enter_context(running(command, directory / f"{name}.tcpdump"))
         started = ("pcscf", "icscf", "scscf", "tas")
         processes = [stack.enter_context(kamailio(node, directory)) for node in started]
         time.sleep(6)

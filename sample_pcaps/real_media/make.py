@@ -12,7 +12,6 @@ import contextlib
 import gzip
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from relay import Impairment, Relay, enter, truth
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "real_nodes"))
 import fetch
+from processes import run, running
 
 HERE = Path(__file__).resolve().parent
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
@@ -102,26 +102,6 @@ class Stage:
         thread = threading.Thread(target=send)
         thread.start()
         thread.join()
-
-
-def run(*command: str) -> None:
-    subprocess.run(command, check=True, timeout=30)
-
-
-@contextlib.contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(5)
 
 
 def until(true: Callable[[], bool], log: Path, seconds: float = 20) -> None:

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ import ends
 import fetch
 from ends import NODE, Call
 from plans import check_plan, fit_plan
+from processes import run, running
 
 HERE = Path(__file__).parent
 # Of this process alone: several may run at a time.
@@ -37,10 +37,6 @@ FILTER = "port 5060 or ip[6:2] & 0x1fff != 0"
 
 
 # ---- namespaces and processes ----------------------------------------------------------------------------------------
-
-
-def run(*command: str) -> None:
-    subprocess.run(command, check=True, timeout=30)
 
 
 @contextlib.contextmanager
@@ -75,23 +71,6 @@ def inside(space: str, root: Path | None, work: Path, *command: str) -> list[str
         f' && exec chroot {root} "$@"'
     )
     return ["ip", "netns", "exec", f"{NAMES}-{space}", "sh", "-c", script, "sh", *command]
-
-
-@contextlib.contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, ended by its number when it is no longer needed."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(5)
 
 
 def until(holds: Callable[[], bool], what: str, seconds: float = 40) -> None:

@@ -17,7 +17,6 @@ from analyzer.kpi.catalogue import KPIS
 from analyzer.kpi.intervals import ranks
 from analyzer.kpi.kpis import kpis
 
-MINUTE = 60
 PEAKS = ("caps_peak", "concurrent_calls")
 
 CALLS = st.lists(
