@@ -267,7 +267,7 @@ def _instant(value: str | datetime, tz: str, end: int = 0) -> int:
 
 def _written(at: int) -> str:
     """A time (ns since 1970) in RFC 3339."""
-    return f"{datetime.fromtimestamp(at // 10**9, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%S}.{at % 10**9:09}Z"
+    return f"{datetime.fromtimestamp(at // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{at % 10**9:09}Z"
 
 
 def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
