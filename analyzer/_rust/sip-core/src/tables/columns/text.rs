@@ -48,8 +48,7 @@ struct Recent {
     number: u32,
 }
 
-/// Text that stands in a line of messages; where the line was met before, the line says which it is. What two lines say is
-/// there twice.
+/// Text that stands in a line of messages; where the line was met before, the line says which it is.
 pub struct LineText(Text);
 
 /// Addresses as text.
@@ -94,15 +93,6 @@ impl Text {
         if self.recent.is_empty() {
             self.recent = vec![Recent::default(); RECENT];
         }
-        let number = self.append(bytes);
-        if let Some(slot) = self.recent.get_mut(hash as usize % RECENT) {
-            *slot = Recent { hash: halves(hash), number: number + 1 };
-        }
-        number
-    }
-
-    /// Keeps a string, and gives its number.
-    fn append(&mut self, bytes: &[u8]) -> u32 {
         let start = self.buffer.len();
         if bytes.is_ascii() {
             self.buffer.extend_from_slice(bytes);
@@ -111,7 +101,11 @@ impl Text {
         }
         self.strings.push((start as u32, (self.buffer.len() - start) as u32));
         // A part holds a GiB of messages at most, so neither number nor place comes near 2^32.
-        self.strings.len() as u32 - 1
+        let number = self.strings.len() as u32;
+        if let Some(slot) = self.recent.get_mut(hash as usize % RECENT) {
+            *slot = Recent { hash: halves(hash), number };
+        }
+        number - 1
     }
 
     fn string(&self, number: u32) -> Option<&[u8]> {
@@ -177,7 +171,7 @@ impl LineText {
         let Some(bytes) = value.filter(|bytes| !bytes.is_empty() && row < text.rows()) else { return };
         let Some((line, place)) = line else { return text.set(row, value) };
         let number = line.number(place).unwrap_or_else(|| {
-            let number = text.append(bytes);
+            let number = text.number(bytes);
             line.keep_number(place, number);
             number
         });
