@@ -16,9 +16,11 @@ from analyzer.sip import offer_answer
 from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 
 _FOUND = {
-    "row": pl.UInt32, "_dialog": pl.Int64, "index": pl.Int64,
+    "row": pl.UInt32,
+    "_dialog": pl.Int64,
+    "index": pl.Int64,
     **dict.fromkeys(("code", "detail", "standard"), pl.String),
-}  # fmt: skip
+}
 
 
 @once_of_nothing

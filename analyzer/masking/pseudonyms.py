@@ -22,13 +22,10 @@ import math
 import re
 import string
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from analyzer.reading.native import core
-
-if TYPE_CHECKING:
-    from analyzer._core import Cycle
 
 _LISTED = 4096
 _WIDE = 1 << 64
@@ -107,14 +104,14 @@ class _Run:
 class _Form:
     """All texts of one form: how many letters each place has, and how the key goes through all ``size`` of them.
 
-    ``cycle``: the cycle of the core; none where the values are listed or take key stream (``streamed``). ``runs``: its
-    places, where each run of them has an alphabet of digits or small letters.
+    ``cycle``: one step on the cycle of the core; none where the values are listed or take key stream (``streamed``).
+    ``runs``: its places, where each run of them has an alphabet of digits or small letters.
     """
 
     label: str
     radices: list[int]
     size: int
-    cycle: Cycle | None = None
+    cycle: Callable[[int], int] | None = None
     streamed: bool = False
     runs: tuple[_Run, ...] = ()
 
@@ -339,7 +336,7 @@ class Pseudonyms:
     def _cycled(self, value: int, form: _Form) -> int:
         """The next value of the keyed cycle through all values below the product of the radices."""
         if form.cycle is not None:
-            return form.cycle.next(value)
+            return form.cycle(value)
         order, places = self._order(form.label, form.size)
         return order[(places[value] + 1) % form.size]
 
@@ -363,7 +360,7 @@ class Pseudonyms:
         runs = _runs(alphabets)
         rounds = [f"round {number} {label}" for number in range(_ROUNDS)]
         cycle = core().Cycle(self._key, list(zip(rounds[::2], rounds[1::2], strict=True)), *_halves(radices))
-        return _Form(label, radices, size, cycle, runs=runs)
+        return _Form(label, radices, size, cycle.next, runs=runs)
 
     def _prf(self, label: str, data: bytes) -> bytes:
         drawn = self._keyed(label).copy()

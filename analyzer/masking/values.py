@@ -18,6 +18,8 @@ from analyzer.masking.pseudonyms import Pseudonyms
 FILLER = "x"
 
 _REMEMBERED = 4096
+_LONGEST_USER = 64
+"""Characters of the longest user that is kept in memory, as words and numbers are."""
 
 _IPV4 = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
 _IPV6 = r"(?<![\w:.])(?=[\w:]*:[\w:]*:)[0-9A-Fa-f:]+(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])"
@@ -178,6 +180,7 @@ class Values:
 
     def __init__(self, pseudonyms: Pseudonyms, known: frozenset[str] = frozenset(), *, domains: bool = False) -> None:
         self._pseudonyms = pseudonyms
+        self._users: dict[str, str] = {}
         self._known = known
         self._domains = domains
         #: ``header(name, value)``: the value of a header field masked; ``name`` in its long form. The messages of a
@@ -232,7 +235,12 @@ class Values:
 
     def user(self, text: str) -> str:
         """The user part of a URI: a telephone number as one number whatever its separators, a name word by word."""
-        return _through_escapes(text, self._user)
+        if len(text) > _LONGEST_USER:
+            return _through_escapes(text, self._user)
+        # A subscriber is in several URIs.
+        if (known := self._users.get(text)) is None:
+            known = self._users[text] = _through_escapes(text, self._user)
+        return known
 
     def _user(self, text: str) -> str:
         name, colon, password = text.partition(":")
@@ -262,7 +270,12 @@ class Values:
         local, at, host = text.partition("@")
         cookie = _COOKIE.match(local)
         start = cookie.end() if cookie else 0
-        masked = self._atoms(local[start:], partial(self._pseudonyms.word, opaque=True))
+        rest = local[start:]
+        # Mostly it is one word.
+        if rest.isascii() and rest.isalnum():
+            masked = self._pseudonyms.word(rest, opaque=True)
+        else:
+            masked = self._atoms(rest, partial(self._pseudonyms.word, opaque=True))
         return local[:start] + masked + at + self.hostport(host)
 
     def _number(self, text: str) -> str:
@@ -568,10 +581,21 @@ def _through_escapes(text: str, mask: Callable[[str], str]) -> str:
     if "%" not in text:
         return mask(text)
     units = _UNIT.findall(text)
-    plain = "".join(_unescaped(unit) for unit in units)
-    return "".join(
-        new if len(unit) == 1 else _escaped(new, like=unit) for unit, new in zip(units, mask(plain), strict=True)
-    )
+    masked = mask("".join(_unescaped(unit) for unit in units))
+    out, place = [], 0
+    for unit in units:
+        # As long in bytes: what fills a secret has more letters than it, where it is not ASCII.
+        end, size = place, _bytes(_unescaped(unit))
+        while size > 0 and end < len(masked):
+            size -= _bytes(masked[end])
+            end += 1
+        new, place = masked[place:end], end
+        out.append(new if len(unit) == 1 else _escaped(new, like=unit))
+    return "".join(out)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def _unescaped(unit: str) -> str:

@@ -207,3 +207,10 @@ def test_replaces_names_the_dialog_it_replaces() -> None:
     escaped = header("Refer-To", "<sip:c@h?Replaces=12013223%40200.57.7.195%3Bto-tag%3Dxyz%3Bfrom-tag%3Da1>")
     assert replaces.replace("@", "%40").replace(";", "%3B").replace("=", "%3D") in escaped
     assert replaces.startswith(MASK.value(MaskClass.IDENTIFIER, "12013223@200.57.7.195"))
+
+
+@pytest.mark.parametrize("uri", ["sip:%61lice:pässwörd@h", "sip:b%6Fb;x=%C3%BC:密码@h", "sip:c@h?Replaces=a%40ü;y=%zz"])
+def test_escapes_beside_what_is_not_ascii_are_masked_and_as_long_in_bytes(uri: str) -> None:
+    masked = MASK.value(MaskClass.URI, uri)
+    assert len(masked.encode()) == len(uri.encode())
+    assert not {"pässwörd", "密码", "%61lice", "b%6Fb", "a%40ü"} & {*re.split("[:@;=]", masked)}
