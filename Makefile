@@ -179,7 +179,7 @@ profile: $(VENV)/.installed
 	test -e $(PROFILED) || $(BIN)/python benchmarks/write_captures.py --sizes 100k --transports udp
 	$(BIN)/python benchmarks/stages.py $(PROFILED)
 
-## What a store costs: memory, time beside `calls`, size, queries; see benchmarks/scale.py for its options.
+## What a store costs, in one table: memory, time, size, queries, workers; SCALE has options of benchmarks/scale.py.
 bench-scale: $(VENV)/.installed
 	$(BIN)/python benchmarks/scale.py $(SCALE)
 

@@ -159,6 +159,8 @@ def measured(given: argparse.Namespace, work: Path) -> dict[str, dict[str, float
             all_rows = [rows[f"batch {count} files"] for count in counts]
             for few, many in ((0, 1), (1, -1)):
                 more = all_rows[many]["messages"] / all_rows[few]["messages"]
+                if more == 1:
+                    continue
                 told(f"{more:.1f} times the messages", {"times_cpu": all_rows[many]["cpu_s"] / all_rows[few]["cpu_s"]})
             told("all beside half", {"times_MB": all_rows[-1]["MB"] / all_rows[-2]["MB"]})
         if "queries" in given.only:
