@@ -206,6 +206,8 @@ class _Started(FilteredSource):
         return self.table(name).lazy() if name == "calls" else super().scan(name)
 
     def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        if not self._inner._kept.parts:
+            return super().pieces()
         return (self._piece(kept, within=within) for kept, within in self._hours())
 
     def _hours(self) -> Iterator[tuple[Kept, bool]]:
