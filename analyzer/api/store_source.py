@@ -206,6 +206,8 @@ class _Started(FilteredSource):
         return self.table(name).lazy() if name == "calls" else super().scan(name)
 
     def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        if not self._inner._kept.parts:
+            return super().pieces()
         return (self._piece(kept, within=within) for kept, within in self._hours())
 
     def _hours(self) -> Iterator[tuple[Kept, bool]]:
@@ -222,13 +224,13 @@ class _Started(FilteredSource):
                     yield kept, within
 
     def _piece(self, kept: Kept, *, within: bool) -> Callable[[str], pl.LazyFrame]:
-        if within:
-            return self._inner._piece(kept)
-        made: list[FilteredSource] = []
+        whole, made = self._inner._piece(kept), list[FilteredSource]()
 
         def table(name: str) -> pl.LazyFrame:
-            if name in WHOLE or (name in schema.TABLES and schema.TABLES[name].scope is ESTIMATE):
-                return self._inner.scan(name)
+            if name in WHOLE:
+                return self.table(name).lazy()
+            if within or schema.TABLES[name].scope is ESTIMATE:
+                return whole(name)
             made[:] = made or [FilteredSource(self._inner._of(kept), self._chosen)]
             return made[0].scan(name)
 

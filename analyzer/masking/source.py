@@ -46,6 +46,11 @@ class MaskedSource:
     def whole(self) -> Source:
         return MaskedSource(self._original.whole, self._mask)
 
+    @property
+    def damaged(self) -> bool:
+        """A file of the store behind it could not be read."""
+        return bool(getattr(self._original, "damaged", False))
+
     def table(self, name: str) -> pl.DataFrame:
         if name not in self._made:
             self._made[name] = self._mask.table(name, self._original.table(name))

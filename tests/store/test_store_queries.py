@@ -109,6 +109,13 @@ def test_kpis_of_a_window_of_time_are_those_of_the_captures(
         assert store.measure("kpis", **how).equals(whole.filter(chosen).measure("kpis", **how)), how
 
 
+def test_a_window_of_time_in_which_nothing_began_has_no_data(folder: Path, whole: Capture) -> None:
+    chosen = Filter(since="2031-01-01T00:00:00Z")
+    found = analyzer.open_store(folder).filter(chosen).measure("kpis")
+    assert found.equals(whole.filter(chosen).measure("kpis"))
+    assert set(found["note"].drop_nulls()) == {"no_data"}
+
+
 @pytest.mark.parametrize("since", ["-1m", "today", "00:00", "-13h"])
 def test_times_count_from_the_last_message_of_a_store(since: str, folder: Path, whole: Capture) -> None:
     calls = analyzer.open_store(folder).filter(since=since).table("calls")
