@@ -67,7 +67,7 @@ class Workers:
                     if future.status != "finished":
                         raise AnalyzerError(f"the scheduler lost a task ({future.status}): {_KEPT}")
                     done(number)
-        except (TimeoutError, OSError, *_cancelled()) as error:
+        except _lost() as error:
             raise AnalyzerError(f"the scheduler does not answer any more ({_of(error)}): {_KEPT}") from error
         finally:
             with contextlib.suppress(Exception):
@@ -83,10 +83,10 @@ class Workers:
         return seen
 
 
-def _cancelled() -> tuple[type[Exception], ...]:
-    """What Dask raises where a scheduler is lost."""
+def _lost() -> tuple[type[BaseException], ...]:
+    """What is raised where a scheduler is lost."""
     client = _distributed().client
-    return client.FutureCancelledError, client.FuturesCancelledError
+    return TimeoutError, OSError, client.FutureCancelledError, client.FuturesCancelledError
 
 
 def _of_version(version: str, task: Callable[..., None], *arguments: Any) -> None:
