@@ -150,7 +150,7 @@ def cluster(address: str) -> Iterator[Workers]:
     """The workers of a scheduler. Raises AnalyzerError where it cannot be reached, or nobody works for it."""
     distributed = _distributed()
     # What becomes of a connection is told in a sentence.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=_PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:
