@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Write a new store with so many processes of this machine.",
+    help="Read with so many processes of this machine.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="The same with the workers of a Dask cluster: tcp://host:8786.")
 @click.option(
@@ -124,7 +124,7 @@ def command(
     if not spread and any("://" in capture for capture in captures):
         raise click.UsageError("Captures at an address are read by workers; give --workers 1, or more, or --scheduler.")
     if spread and watch:
-        raise click.UsageError("--watch: many workers write a store in one run; leave out --workers and --scheduler.")
+        raise click.UsageError("--watch: many workers read once what there is; leave out --workers and --scheduler.")
     if how["mask"] or how["mask_key"] or how["mask_domains"]:
         if watch or keep is not None:
             raise click.UsageError("--mask: a masked store is written once, without --watch and --keep.")

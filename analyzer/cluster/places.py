@@ -62,7 +62,8 @@ def content(place: str, size: int | None = None) -> Content:
     system, path = _opened(place)
     try:
         size = int(system.info(path)["size"]) if size is None else size
-        head, tail = system.cat_file(path, 0, min(size, ENDS)), system.cat_file(path, max(0, size - ENDS), size)
+        head = system.cat_file(path, start=0, end=min(size, ENDS))
+        tail = system.cat_file(path, start=max(0, size - ENDS), end=size)
     except OSError:
         raise
     except Exception as error:  # of the library that the file system is made with
@@ -120,11 +121,14 @@ class Folder:
             self._system.pipe_file(f"{self._path}/{name}", data)
             return
         path = Path(self._path, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Two workers may write the same at once.
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
-            part.write(data)
-        os.replace(part.name, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Two workers may write the same at once.
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+                part.write(data)
+            os.replace(part.name, path)
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror} in the exchange {self.place}") from error
 
     def fetch(self, name: str, path: Path) -> None:
         """Puts a file at a local path, too: without a copy where both are of one file system."""

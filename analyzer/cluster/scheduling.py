@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -66,7 +67,7 @@ class Workers:
                     if future.status != "finished":
                         raise AnalyzerError(f"the scheduler lost a task ({future.status}): {_KEPT}")
                     done(number)
-        except (TimeoutError, OSError, distributed.client.FutureCancelledError) as error:
+        except _lost() as error:
             raise AnalyzerError(f"the scheduler does not answer any more ({_of(error)}): {_KEPT}") from error
         finally:
             with contextlib.suppress(Exception):
@@ -80,6 +81,12 @@ class Workers:
         if time.monotonic() - seen > _ALONE:
             raise AnalyzerError(f"nobody works for the scheduler any more, for {_ALONE} s: {_KEPT}")
         return seen
+
+
+def _lost() -> tuple[type[BaseException], ...]:
+    """What is raised where a scheduler is lost."""
+    client = _distributed().client
+    return TimeoutError, OSError, client.FutureCancelledError, client.FuturesCancelledError
 
 
 def _of_version(version: str, task: Callable[..., None], *arguments: Any) -> None:
@@ -142,6 +149,8 @@ def processes(count: int) -> Iterator[Workers]:
 def cluster(address: str) -> Iterator[Workers]:
     """The workers of a scheduler. Raises AnalyzerError where it cannot be reached, or nobody works for it."""
     distributed = _distributed()
+    # What becomes of a connection is told in a sentence.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=_PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:

@@ -113,7 +113,6 @@ class Media:
     def look(self) -> pl.DataFrame:
         """Begins to look what is over. Gives ``node near``: Call-IDs that may claim the same stream, to be told
         together."""
-
         self._found = self._whole or found(self._over, self._open)
         self._owned = self._written = _claimed().drop("node")
         pairs, self._claimed = claimed(self._found, self._claims)

@@ -109,7 +109,8 @@ def plan(
                 goes_on["file"], path, goes_on["point"], content.size, [tuple(pair) for pair in hosts], packets
             )
         else:
-            source = Source(_own(name, taken), path, point, content.size if content.size >= 0 else None)
+            # Of one that could not be looked into nothing is read, for it would not be known another time.
+            source = Source(_own(name, taken), path, point, max(content.size, 0))
         taken.add(source.name)
         found.sources.append(source)
         found.contents[source.name] = content

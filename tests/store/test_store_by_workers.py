@@ -255,7 +255,7 @@ def test_captures_and_the_exchange_may_be_at_addresses(datagrams: list[Path], wh
 def test_one_two_and_eight_workers_write_the_same_rows(
     two: scheduling.Workers, datagrams: list[Path], by_one: tuple[Path, Here], tmp_path: Path
 ) -> None:
-    made(datagrams, tmp_path / "two", two)
+    made(datagrams, tmp_path / "two", two, exchange=f"file://{tmp_path}/exchange")
     made(datagrams, tmp_path / "eight", EightAtOnce())
     one = parts(by_one[0])
     for other in ("two", "eight"):
