@@ -293,10 +293,9 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _differ(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
-    """Whether the Vias of ``row`` are others than those of ``asked_row``; of all, where no Vias are at hand."""
-    vias = [messages[name] for name in ("_via", "via_sent_by") if name in messages.columns]
-    differ = pl.repeat(not vias, pairs.height, eager=True)
-    for via in vias:
+    """Whether the top Vias of ``row`` are others than those of ``asked_row``, as far as they are at hand."""
+    differ = pl.repeat(value=False, n=pairs.height, eager=True)
+    for via in (messages[name] for name in ("via_branch", "via_sent_by") if name in messages.columns):
         differ |= via.gather(pairs["row"]).ne_missing(via.gather(pairs["asked_row"]))
     return differ
 

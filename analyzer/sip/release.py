@@ -14,7 +14,9 @@ from analyzer.columns.times import SECOND, ns
 # A node that releases a call towards both sides does both within this time.
 _TOGETHER = SECOND
 #: The columns of ``messages`` that :func:`network_reason` reads.
-REASONS = ("_q850", "_sip_cause", "_release_cause", "_failure_cause")
+REASONS = ("_q850", "_sip_cause", "_release_cause", "_failure_cause", "reason_header")
+# A value of this protocol among those of a Reason (RFC 3326 §2), whose texts may hold commas.
+_PREEMPTED = r'(?i)^(?:(?:[^",]|"(?:[^"\\]|\\.)*")*,)*\s*preemption\s*;'
 
 
 def network_reason() -> pl.Expr:
@@ -26,13 +28,15 @@ def network_reason() -> pl.Expr:
 
     - FAILURE_CAUSE, any: the bearer, its quality or the signalling bearer was lost (TS 24.229 §7.2A.18.12).
     - RELEASE_CAUSE but 1 "user ends call": a time-out or the loss of the media bearer (TS 24.229 §7.2A.18.11).
+    - preemption, any: a call of higher priority took its place (RFC 4411 §5).
     - SIP 300 to 699: a request failed or a timer expired, as 503 of a P-CSCF or S-CSCF that lost the bearer (TS 24.229
       §5.2.8.1.2). 200 says that a call was answered elsewhere (RFC 3326 §3.1).
     - Q.850 but those with which users clear a call (`causes.of_a_user`).
     """
-    q850, sip, release, failure = (pl.col(name) for name in REASONS)
+    q850, sip, release, failure, header = (pl.col(name) for name in REASONS)
     signs = (
         failure.is_not_null(),
+        header.str.contains(_PREEMPTED),
         release != 1,
         sip.is_between(300, 699),
         _of_q850(~causes.of_a_user(q850, answered=True)),
@@ -45,9 +49,15 @@ def network_reason_of_cancel() -> pl.Expr:
 
     So is SIP 487: a node that passes a user's CANCEL on to another leg says that the request was terminated.
     """
-    q850, sip, release, failure = (pl.col(name) for name in REASONS)
+    q850, sip, release, failure, header = (pl.col(name) for name in REASONS)
     of_a_user = causes.of_a_user(q850, answered=False) | causes.of_a_user(q850, answered=True)
-    signs = (failure.is_not_null(), release != 1, sip.is_between(300, 699) & (sip != 487), _of_q850(~of_a_user))
+    signs = (
+        failure.is_not_null(),
+        header.str.contains(_PREEMPTED),
+        release != 1,
+        sip.is_between(300, 699) & (sip != 487),
+        _of_q850(~of_a_user),
+    )
     return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
 
 

@@ -210,6 +210,9 @@ def test_a_bye_that_a_proxy_forwards_is_not_the_proxys() -> None:
         "_q850=41 reason_header=Q.850;cause=41",
         "_release_cause=3",
         "_failure_cause=1",
+        # RFC 4411 §5: for a call of higher priority.
+        'reason_header="preemption;cause=1"',
+        "'reason_header=Q.850;cause=16;text=\"a, b\", Preemption ;cause=5'",
     ],
 )
 def test_a_reason_that_no_user_gives(reason: str) -> None:
@@ -217,7 +220,10 @@ def test_a_reason_that_no_user_gives(reason: str) -> None:
     assert facts(row, "outcome_detail", "released_by") == ("dropped", "network")
 
 
-@pytest.mark.parametrize("reason", ["_q850=16", "_q850=31", "_release_cause=1"])
+@pytest.mark.parametrize(
+    "reason",
+    ["_q850=16", "_q850=31", "_release_cause=1", "'reason_header=SIP;cause=200;text=\"no, preemption;\"'"],
+)
 def test_a_reason_that_users_give(reason: str) -> None:
     row = call(ANSWERED + f"P -> UAC BYE from_tag=y to_tag=x branch=m {reason} @9\n")
     assert facts(row, "outcome_detail", "released_by") == ("normal", "callee")
