@@ -205,7 +205,7 @@ def not_the_same(whole: Graph, graphs: list[Graph]) -> list[str]:
     return [name for name in OF_CALLS if not rows(name, graphs).equals(rows(name, [whole]))]
 
 
-@pytest.fixture(params=[pytest.param("samples", marks=pytest.mark.xdist_group("several samples")), *EACH_VARIANT])
+@pytest.fixture(params=[pytest.param("samples", marks=pytest.mark.xdist_group("samples in parts")), *EACH_VARIANT])
 def divided(request: pytest.FixtureRequest, laboratory: Callable[[str], Capture]) -> Graph:
     capture = several() if request.param == "samples" else laboratory(request.param)
     for name in OF_CALLS:

@@ -1,39 +1,7 @@
-//! The codecs of an `m=` line.
-
-use super::description::{Media, append};
-use crate::sip::text::{number, words};
-
-impl Media<'_> {
-    /// The codec of each format: by `a=rtpmap`, else by the static assignment of its payload type; `?` where neither
-    /// says it. A format of what is not RTP (`t38`, `webrtc-datachannel`) is its own name.
-    pub(super) fn name_codecs(&mut self) {
-        let Some(formats) = &self.formats else { return };
-        let rtp = self.proto.is_some_and(|proto| proto.windows(4).any(|part| part.eq_ignore_ascii_case(b"RTP/")));
-        if !rtp {
-            self.codecs = Some(formats.to_vec());
-            return;
-        }
-        let mut by_type: [Option<&[u8]>; 128] = [None; 128];
-        for &(format, encoding) in &self.rtpmaps {
-            if let Some(slot) = by_type.get_mut(usize::from(format)) {
-                // One channel is what no number says (RFC 8866 §6.6).
-                let mono = encoding.iter().filter(|&&b| b == b'/').count() == 2;
-                slot.get_or_insert(encoding.strip_suffix(b"/1").filter(|_| mono).unwrap_or(encoding));
-            }
-        }
-        let mut codecs = None;
-        for format in words(formats) {
-            let format = number(format).and_then(|format| usize::try_from(format).ok());
-            let mapped = format.and_then(|format| by_type.get(format).copied().flatten());
-            let name = mapped.or_else(|| static_codec(format?)).unwrap_or(b"?");
-            append(&mut codecs, b" ", name);
-        }
-        self.codecs = codecs;
-    }
-}
+//! Codecs that a number names.
 
 /// Static payload types (RFC 3551 §6). G722 has a clock of 8000 for historical reasons.
-fn static_codec(payload_type: usize) -> Option<&'static [u8]> {
+pub fn static_codec(payload_type: usize) -> Option<&'static [u8]> {
     Some(match payload_type {
         0 => b"PCMU/8000",
         3 => b"GSM/8000",

@@ -129,16 +129,3 @@ impl<'a> Description<'a> {
         self.media.iter().any(|media| media.port.is_some_and(|port| port > 0) && media.direction().sends())
     }
 }
-
-/// Adds a value to those that were joined before.
-/// Bytes of what several lines of a description say together.
-const TYPICAL: usize = 128;
-
-pub(super) fn append(joined: &mut Option<Vec<u8>>, by: &[u8], value: &[u8]) {
-    match joined {
-        Some(text) => text.extend_from_slice(by),
-        // There is more to come.
-        None => *joined = Some(Vec::with_capacity(value.len().max(TYPICAL))),
-    }
-    joined.get_or_insert_default().extend_from_slice(value);
-}

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::description::{Description, Level, Media, Origin, append};
+use super::codecs::static_codec;
+use super::description::{Description, Level, Media, Origin};
 use crate::problem::Code;
 use crate::sip::preconditions::Direction;
 use crate::sip::text::{is_blank, leading_number, number, split, split_once, trim, trim_end, words};
@@ -36,6 +37,18 @@ fn is_digits(v: &&[u8]) -> bool {
 /// A number that fits an integer column.
 fn integer(v: &[u8]) -> Option<i64> {
     i64::try_from(number(v)?).ok()
+}
+
+/// Bytes of what several lines of a description say together.
+const TYPICAL: usize = 128;
+
+fn append(joined: &mut Option<Vec<u8>>, by: &[u8], value: &[u8]) {
+    match joined {
+        Some(text) => text.extend_from_slice(by),
+        // There is more to come.
+        None => *joined = Some(Vec::with_capacity(value.len().max(TYPICAL))),
+    }
+    joined.get_or_insert_default().extend_from_slice(value);
 }
 
 /// Where a type may stand (RFC 8866 §5): `v o s i u e p c b (t r z) k a`, under an `m=` line `i c b k a`.
@@ -283,6 +296,33 @@ impl<'a> Media<'a> {
             _ => {}
         }
         Some(())
+    }
+
+    /// The codec of each format: by `a=rtpmap`, else by the static assignment of its payload type; `?` where neither
+    /// says it. A format of what is not RTP (`t38`, `webrtc-datachannel`) is its own name.
+    fn name_codecs(&mut self) {
+        let Some(formats) = &self.formats else { return };
+        let rtp = self.proto.is_some_and(|proto| proto.windows(4).any(|part| part.eq_ignore_ascii_case(b"RTP/")));
+        if !rtp {
+            self.codecs = Some(formats.to_vec());
+            return;
+        }
+        let mut by_type: [Option<&[u8]>; 128] = [None; 128];
+        for &(format, encoding) in &self.rtpmaps {
+            if let Some(slot) = by_type.get_mut(usize::from(format)) {
+                // One channel is what no number says (RFC 8866 §6.6).
+                let mono = encoding.iter().filter(|&&b| b == b'/').count() == 2;
+                slot.get_or_insert(encoding.strip_suffix(b"/1").filter(|_| mono).unwrap_or(encoding));
+            }
+        }
+        let mut codecs = None;
+        for format in words(formats) {
+            let format = number(format).and_then(|format| usize::try_from(format).ok());
+            let mapped = format.and_then(|format| by_type.get(format).copied().flatten());
+            let name = mapped.or_else(|| static_codec(format?)).unwrap_or(b"?");
+            append(&mut codecs, b" ", name);
+        }
+        self.codecs = codecs;
     }
 }
 
