@@ -374,9 +374,23 @@ def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
 def cleared_away(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     """The ``row`` of those ``byes`` (``_dialog row _leg``) sent at once when a request of their sender had failed.
 
-    They tell of no wish: the dialog was gone at the other side, or the way to it (RFC 3261 §12.2.1.2). A request that
-    was accepted in between shows that it was not.
+    They tell of no wish: the dialog was gone at the other side, or the way to it (RFC 3261 §12.2.1.2). No answer at all
+    is such a failure, too. A request that was accepted in between shows that it was not.
     """
+    if byes.is_empty():
+        return byes["row"].clear()
+    sent = byes.select("_dialog", "_leg", "row").hstack(messages.select(sent_ns=ns("time").gather(byes["row"])))
+    near = pl.concat([_refused_before(sent, messages), _unanswered_before(sent, messages)])
+    if near.is_empty():
+        return byes["row"].clear()
+    near = near.group_by("_dialog", "row").agg(pl.col("failed").max())
+    life = accepted(messages, near["_dialog"]).select("_dialog", "asked")
+    lived = near.join(life, on="_dialog").filter(pl.col("asked").is_between("failed", "row"))["row"]
+    return near.filter(~pl.col("row").is_in(lived.implode()))["row"]
+
+
+def _refused_before(sent: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Of ``sent`` (BYEs: ``_dialog _leg row sent_ns``) those behind a refused request: ``_dialog row failed``."""
     status, method = pl.col("status"), pl.col("method")
     # Few are: what they are is asked of them alone.
     refusals = (
@@ -386,28 +400,61 @@ def cleared_away(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
         .filter(status.is_in(ENDS_DIALOG + ENDS_USAGE))
         .collect(engine="in-memory")
     )
-    if refusals.is_empty():
-        return byes["row"].clear()
     failed = (
         refusals.lazy()
         .filter(
-            pl.col("_dialog").is_in(byes["_dialog"].drop_nulls().implode()),
+            pl.col("_dialog").is_in(sent["_dialog"].drop_nulls().implode()),
             status.is_in(ENDS_DIALOG) | ~method.is_in(OF_SUBSCRIPTION),
             ~method.is_in(["BYE", "PRACK", "CANCEL"]),
         )
         .select("_dialog", "_leg", "failed", failed_ns=ns("time"))
         .collect()
     )
-    if failed.is_empty():
-        return byes["row"].clear()
-    sent = byes.select("_dialog", "_leg", "row").hstack(messages.select(sent_ns=ns("time").gather(byes["row"])))
     near = sent.join(failed, on=["_dialog", "_leg"]).filter(
         pl.col("failed") < pl.col("row"), pl.col("sent_ns") - pl.col("failed_ns") <= _AT_ONCE
     )
-    near = near.group_by("_dialog", "row").agg(pl.col("failed").max())
-    life = accepted(messages, near["_dialog"]).select("_dialog", "asked")
-    lived = near.join(life, on="_dialog").filter(pl.col("asked").is_between("failed", "row"))["row"]
-    return near.filter(~pl.col("row").is_in(lived.implode()))["row"]
+    return near.select("_dialog", "row", "failed")
+
+
+def _unanswered_before(sent: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The same, behind a request that its sender repeated until it gave up: 64*T1 after it sent it first (RFC 3261
+    §17.1.1.2, §17.1.2.2).
+
+    How long it waited before it sent it again is its T1 (500 ms; 2 s on Gm, TS 24.229 §7.7). A single request without a
+    response may as well have had one that was not captured.
+    """
+    status, method = pl.col("status"), pl.col("method")
+    key = ["_dialog", "_leg", "method", "cseq"]
+    theirs = (
+        messages.lazy()
+        .with_row_index("asked")
+        .filter(
+            pl.col("to_tag").is_not_null(),
+            ~method.is_in([*OF_SUBSCRIPTION, "ACK", "BYE", "PRACK", "CANCEL"]),
+            pl.col("_dialog").is_in(sent["_dialog"].drop_nulls().implode()),
+        )
+        .select("asked", *key, "status", "transaction", "duplicate", at=ns("time"))
+    )
+    # Two copies in one transaction before all else: they are few.
+    requests = theirs.filter(status.is_null(), ~pl.col("duplicate"))
+    repeated = (
+        requests.group_by("transaction", *key)
+        .agg(
+            pl.len(),
+            failed=pl.col("asked").max(),
+            first=pl.col("at").min(),
+            t1=pl.col("at").sort().diff().get(1, null_on_oob=True),
+        )
+        .filter(pl.col("len") > 2)
+        .collect()
+    )
+    if repeated.is_empty():
+        return sent.clear().select("_dialog", "row", failed=pl.lit(None, pl.UInt32))
+    answered = theirs.filter(status.is_not_null()).select(key).unique().collect()
+    waited = pl.col("sent_ns") - pl.col("first") - 64 * pl.col("t1")
+    silent = repeated.join(answered, on=key, how="anti").join(sent, on=["_dialog", "_leg"])
+    silent = silent.filter(pl.col("failed") < pl.col("row"), waited.is_between(-_AT_ONCE, _AT_ONCE))
+    return silent.select("_dialog", "row", "failed")
 
 
 def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
