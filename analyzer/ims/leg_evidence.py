@@ -331,11 +331,16 @@ def mirrored(
 
 
 def _steps(responses: pl.DataFrame) -> pl.DataFrame:
+    """The first responses in time, in whatever order the rows are."""
     status, at = pl.col("status"), pl.col("at")
-    return responses.group_by(*PAIR, "_point").agg(
-        ring_at=at.filter(status < 200).min(),
-        final_at=at.filter(status >= 200).min(),
-        final=status.filter(status >= 200).first(),
+    return (
+        responses.sort("at", "status", nulls_last=True)
+        .group_by(*PAIR, "_point")
+        .agg(
+            ring_at=at.filter(status < 200).min(),
+            final_at=at.filter(status >= 200).min(),
+            final=status.filter(status >= 200).first(),
+        )
     )
 
 

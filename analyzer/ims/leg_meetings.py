@@ -177,7 +177,7 @@ def at_node(sight: Sight, decided: pl.DataFrame, who: Parties) -> pl.DataFrame:
         waits = (pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)
         return both.with_columns(waits=waits).drop("over")
 
-    sooner = pl.col("delay", "at").sort_by(pl.col("delay") < 0, "delay").first()
+    sooner = pl.col("delay", "at").sort_by(pl.col("delay") < 0, "delay", "at").first()
     told = [part.with_columns(keyed=pl.lit(place in (1, 2))) for place, part in enumerate((*found, across))]
     first = pl.concat(told).group_by(pair, maintain_order=True).agg(sooner, pl.col("keyed").any())
     first = waiting(first).filter(pl.col("waits") | pl.col("keyed")).drop("keyed", "waits", "at")
