@@ -102,18 +102,18 @@ class FilteredSource:
     """What a filter picks of another source: whole calls, and registrations and transactions outside calls."""
 
     def __init__(self, inner: Source, chosen: Filter) -> None:
-        from analyzer.api import filters
+        from analyzer.api import dependents, picking
 
         self._inner = inner
         self._made: dict[str, pl.DataFrame] = {}
-        known = (chosen.table, filters.known_by(chosen.table))
-        needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in known]
+        known = (chosen.table, dependents.known_by(chosen.table))
+        needed = [name for name in schema.TABLES if name not in dependents.DEPENDENT or name in known]
         # Problems and whole messages are made where somebody asks.
         needed = [name for name in needed if name != "messages" and (name != "problems" or chosen.table == name)]
-        messages = inner.scan("messages").select(filters.looked_at(chosen)).collect()
+        messages = inner.scan("messages").select(picking.looked_at(chosen)).collect()
         tables = {name: inner.table(name) for name in needed} | {"messages": messages}
         #: What all other tables follow from. Picked at once: a condition that cannot be run fails where it is given.
-        self._picked = filters.apply(chosen, tables)
+        self._picked = picking.apply(chosen, tables)
 
     @property
     def messages_read(self) -> int:
@@ -131,20 +131,20 @@ class FilteredSource:
         if name in self._picked and name != "messages":
             return self._picked[name]
         if name not in self._made:
-            from analyzer.api import filters
+            from analyzer.api import dependents
 
             if name == "messages":
                 self._made[name] = self.scan(name).collect()
                 return self._made[name]
             if name == "problems":
-                frames = self._picked.get(filters.FRAMES)
+                frames = self._picked.get(dependents.FRAMES)
                 found = self._inner.table(name)
-                self._made[name] = found if frames is None else filters.of_frames(name, found, frames)
+                self._made[name] = found if frames is None else dependents.of_frames(name, found, frames)
                 return self._made[name]
             # What is told of nodes goes with them, and exchanges with what they were made for.
-            known = filters.known_by(name)
+            known = dependents.known_by(name)
             kept = self._picked | ({known: self.table(known)} if known else {})
-            self._made[name] = filters.of_kept(name, self._inner.table(name), kept)
+            self._made[name] = dependents.of_kept(name, self._inner.table(name), kept)
         return self._made[name]
 
     def table_around(self, call: int, name: str) -> pl.DataFrame:
@@ -213,10 +213,10 @@ class CallSource:
         """Its rows of a table that speaks of messages, dialogs or calls."""
         import polars as pl
 
-        from analyzer.api import filters
+        from analyzer.api import dependents
 
         frame = self._inner.table_around(self._call, name)
-        known = filters.known_by(name)
+        known = dependents.known_by(name)
         if known and "call" in schema.TABLES[known].names:
             ((column, _, key),) = schema.TABLES[name].owners
             return frame.filter(pl.col(column).is_in(self.table(known)[key].implode()))

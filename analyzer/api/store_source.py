@@ -240,7 +240,7 @@ class _Started(FilteredSource):
         """The files with messages of what began then, found in pieces."""
         import polars as pl
 
-        from analyzer.api.filters import FRAMES, of_frames
+        from analyzer.api.dependents import FRAMES, of_frames
 
         found = []
         for kept, within in self._hours():

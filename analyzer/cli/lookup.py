@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.api.filters import numbered
 from analyzer.api.found import Found, of_call, of_call_id
+from analyzer.api.picking import numbered
 from analyzer.cli import terminal
 from analyzer.cli.main import Failure
 from analyzer.errors import AmbiguousCall, NotFound

@@ -20,14 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from home import DOMAIN, OP, SCSCF, K
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "real_nodes"))
-from processes import run, running
+from processes import run, running, until
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = Path("/usr/share/doc/kamailio/examples/ims")
@@ -240,14 +240,6 @@ def network() -> Iterator[None]:
             shutil.rmtree(f"/etc/netns/ims-{space}", ignore_errors=True)
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    for _ in range(150):
-        if holds():
-            return
-        time.sleep(0.1)
-    raise SystemExit(f"not within 15 s: {what}")
-
-
 def configured(node: str, directory: Path) -> Path:
     """The configuration of a node: Debian's example, patched, and our part beside it."""
     place = directory / node
@@ -375,7 +367,8 @@ def stage(directory: Path) -> None:
         for what in ("dns", "hss"):
             command = inside("home", sys.executable, str(HERE / "home.py"), what, NODES["home"][0])
             stack.enter_context(running(command, directory / f"{what}.log"))
-            until(lambda log=directory / f"{what}.log": b"ready" in log.read_bytes(), f"{what} listens")
+            log = directory / f"{what}.log"
+            until(lambda log=log: b"ready" in log.read_bytes(), f"{what} listens", log)
         for name, space, interface in (*((node, node, "eth0") for node in CAPTURED), ("all", "wire", "bridge")):
             command = inside(space, "tcpdump", "-Z", "root", "-U", "-s", "0", "--nano", "-i", interface,
                              "-w", str(directory / f"{name}.pcap"), "ip")  # fmt: skip

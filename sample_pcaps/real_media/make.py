@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from relay import Impairment, Relay, enter, truth
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "real_nodes"))
 import fetch
-from processes import run, running
+from processes import run, running, until
 
 HERE = Path(__file__).resolve().parent
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
@@ -66,7 +66,7 @@ class Stage:
                 ]
                 log = self.work / "tcpdump.log"
                 with running(["ip", "netns", "exec", spaces[1], *capture], log):
-                    until(lambda: "listening on" in log.read_text(), log)
+                    until(lambda: "listening on" in log.read_text(), "tcpdump captures", log)
                     yield relay
                     time.sleep(0.5)
             finally:
@@ -102,14 +102,6 @@ class Stage:
         thread = threading.Thread(target=send)
         thread.start()
         thread.join()
-
-
-def until(true: Callable[[], bool], log: Path, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise SystemExit(log.read_text(errors="replace")[-4000:])
-        time.sleep(0.05)
 
 
 def make(name: str, software: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import ends
 import fetch
 from ends import NODE, Call
 from plans import check_plan, fit_plan
-from processes import run, running
+from processes import run, running, until
 
 HERE = Path(__file__).parent
 # Of this process alone: several may run at a time.
@@ -71,14 +71,6 @@ def inside(space: str, root: Path | None, work: Path, *command: str) -> list[str
         f' && exec chroot {root} "$@"'
     )
     return ["ip", "netns", "exec", f"{NAMES}-{space}", "sh", "-c", script, "sh", *command]
-
-
-def until(holds: Callable[[], bool], what: str, seconds: float = 40) -> None:
-    for _ in range(round(seconds * 5)):
-        if holds():
-            return
-        time.sleep(0.2)
-    raise SystemExit(f"not within {seconds} s: {what}")
 
 
 def listens(port: int = 5060) -> bool:
@@ -156,7 +148,7 @@ def asterisk(root: Path, work: Path, words: dict[str, str], stack: contextlib.Ex
                 )
     command = inside("node", root, work, "/usr/sbin/asterisk", "-f", "-C", "/work/etc/asterisk.conf")
     stack.enter_context(running(command, work / "asterisk.log"))
-    until(listens, "Asterisk listens")
+    until(listens, "Asterisk listens", seconds=40)
     time.sleep(2)
 
 
@@ -181,7 +173,7 @@ def kamailio(root: Path, work: Path, words: dict[str, str], stack: contextlib.Ex
     command = inside("node", root, work, "/usr/sbin/kamailio", "-DD", "-E", "-m", "32", "-f", "/work/kamailio.cfg",
                      "-Y", "/work")  # fmt: skip
     stack.enter_context(running(command, work / "kamailio.log"))
-    until(listens, "Kamailio listens")
+    until(listens, "Kamailio listens", seconds=40)
     time.sleep(1)
 
 
@@ -191,7 +183,7 @@ def sippy(root: Path, work: Path, words: dict[str, str], stack: contextlib.ExitS
                      "-l", NODE, "-p", "5060", "-P", str(work / "pid"), "-L", str(work / "b2bua.log"),
                      "-c", str(work / "socket"), *words["WORDS"].split())  # fmt: skip
     stack.enter_context(running(command, work / "sippy.log"))
-    until(listens, "sippy listens")
+    until(listens, "sippy listens", seconds=40)
     time.sleep(1)
 
 
@@ -206,7 +198,7 @@ def baresip(root: Path, work: Path, words: dict[str, str], stack: contextlib.Exi
     )
     command = inside("node", root, work, "/usr/bin/baresip", "-f", "/work/baresip")
     stack.enter_context(running(command, work / "baresip.log"))
-    until(listens, "baresip listens")
+    until(listens, "baresip listens", seconds=40)
     time.sleep(1)
 
 

@@ -6,12 +6,23 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
 def run(*command: str) -> None:
     subprocess.run(command, check=True, timeout=30)
+
+
+def until(holds: Callable[[], bool], what: str, log: Path | None = None, seconds: float = 20) -> None:
+    """Waits for what another process does. Ends the program where that takes longer, with the end of the log."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            told = f"\n{log.read_text(errors='replace')[-4000:]}" if log else ""
+            raise SystemExit(f"not within {seconds} s: {what}{told}")
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

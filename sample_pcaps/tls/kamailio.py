@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "real_nodes"))
+from processes import until
 
 PORT = 5061
 REQUESTS = ("OPTIONS", "INVITE", "MESSAGE")
@@ -60,7 +63,7 @@ def kamailio(folder: Path) -> Iterator[None]:
         words = ["kamailio", "-DD", "-E", "-f", str(configuration), "-m", "32", "-M", "8"]
         server = subprocess.Popen(words, stdout=output, stderr=output)
         try:
-            until(lambda: f":{PORT} " in sockets(), log)
+            until(lambda: f":{PORT} " in sockets(), "Kamailio listens", log)
             yield
         finally:
             server.terminate()
@@ -69,14 +72,6 @@ def kamailio(folder: Path) -> Iterator[None]:
 
 def sockets() -> str:
     return subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout
-
-
-def until(true: Callable[[], bool], log: Path) -> None:
-    end = time.monotonic() + DEADLINE
-    while not true():
-        if time.monotonic() > end:
-            raise SystemExit(log.read_text())
-        time.sleep(0.05)
 
 
 def talk(name: str, priority: str, folder: Path) -> list[dict[str, Any]]:
@@ -92,7 +87,7 @@ def talk(name: str, priority: str, folder: Path) -> list[dict[str, Any]]:
             call_id = f"{name}-{method.lower()}"
             client.stdin.write(request(method, call_id))
             client.stdin.flush()
-            until(lambda: heard.read_bytes().count(b"SIP/2.0 ") > len(rows), heard)
+            until(lambda: heard.read_bytes().count(b"SIP/2.0 ") > len(rows), "an answer", heard)
             rows.append({"call_id": call_id, "messages": 2, "version": f"TLSv1_{name[9]}"})
         client.stdin.close()
         client.wait(DEADLINE)

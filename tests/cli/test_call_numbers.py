@@ -14,7 +14,8 @@ from places import SAMPLES
 from world import Capture, tables
 
 from analyzer import schema
-from analyzer.api.filters import Filter, apply
+from analyzer.api.filters import Filter
+from analyzer.api.picking import apply
 from analyzer.cli import group
 from analyzer.cli.main import BY_HAND
 from analyzer.errors import FilterError

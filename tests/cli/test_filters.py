@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from world import tables
 
-from analyzer.api.filters import Filter, apply
+from analyzer.api.filters import Filter
+from analyzer.api.picking import apply
 from analyzer.errors import FilterError
 
 
