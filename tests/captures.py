@@ -63,7 +63,7 @@ def masked(path: Path) -> Capture:
 
 def group_of(value: object) -> str | None:
     """The name of the capture that a parameter of a test stands for, or None."""
-    name = value.name if isinstance(value, Path) else value
+    name = getattr(value, "name", value)
     return _NAMES.get(name) if isinstance(name, str) else None
 
 
