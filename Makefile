@@ -27,9 +27,9 @@ FUZZ_SECONDS ?= 10
 # Cargo has no part in the jobs of make.
 CARGO := cd $(RUST) && MAKEFLAGS= cargo
 PROFILE := --quiet --locked --release --workspace
-PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test test-rust test-python check rust-check install develop rust-test python-test lint rust-lint python-lint
+.PHONY: demo test test-rust test-python test-python-run prepared check rust-check install develop rust-test python-test lint rust-lint python-lint
 .PHONY: python-types python-stubs generated docs man samples reports notebooks fuzz bench profile wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
@@ -51,8 +51,16 @@ test-rust: $(VENV)/.installed
 	@$(MAKE) --no-print-directory rust-test
 
 test-python: python-types $(DEVELOPED)
+	@$(MAKE) --no-print-directory test-python-run
+
+test-python-run: $(DEVELOPED)
 	@$(MAKE) --no-print-directory python-stubs licences generated
 	@$(MAKE) --no-print-directory --output-sync=none python-test
+
+# What .ci/run begins with: types are checked while one compiler works at the end of the core.
+prepared:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(VENV)/.compiled python-types
+	@$(MAKE) --no-print-directory $(VENV)/.installed
 
 ## What to run at each change: lints, types and one case of each fast test, in a minute and a half once everything is built.
 check: develop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one capture run on one worker, which then reads it once; the slow ones begin first."""
+    """Tests of one capture run on one worker, which then reads it once, and the others of a module on one, which makes
+    its fixtures once.
+    """
     gone_through: set[str] = set()
     for item in items:
         for parameter in _parameters(item):
@@ -61,7 +64,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if function in gone_through:
                 item.add_marker(pytest.mark.sweep)
             gone_through.add(function)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    _sort(items)
+
+
+def _sort(items: list[pytest.Item]) -> None:
+    """The longest groups first, a slow test counted as ten; xdist hands them out in this order."""
+    groups = {item: frozenset(mark.args[0] for mark in item.iter_markers("xdist_group")) for item in items}
+    weight: Counter[frozenset[str]] = Counter()
+    for item, group in groups.items():
+        weight[group] += 10 if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: (-weight[groups[item]], sorted(groups[item])))
 
 
 def _parameters(item: pytest.Item) -> list[object]:
