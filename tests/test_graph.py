@@ -162,11 +162,21 @@ def several() -> analyzer.Capture:
     return analyzer.read(SEVERAL)
 
 
+def alike() -> list[list[str]]:
+    """Tables for which the same columns and header fields are read: one reading gives any of them."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in schema.TABLES:
+        if (columns := graph.columns_below([name, "problem_count"])) is not None:
+            found.setdefault((*columns, *graph.headers_below([name])), []).append(name)
+    return list(found.values())
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("several samples")
-@pytest.mark.parametrize("name", [name for name in schema.TABLES if graph.columns_below([name]) is not None])
-def test_a_reading_for_one_table_gives_the_whole_of_it(name: str) -> None:
-    assert analyzer.read(SEVERAL, tables=[name]).table(name).equals(several().table(name))
+@pytest.mark.parametrize("names", alike(), ids=", ".join)
+def test_a_reading_for_one_table_gives_the_whole_of_it(names: list[str]) -> None:
+    found = analyzer.read(SEVERAL, tables=names[:1])
+    assert [name for name in names if not found.table(name).equals(several().table(name))] == []
 
 
 def test_a_reading_for_calls_leaves_out_what_calls_do_not_rest_on() -> None:

@@ -67,9 +67,10 @@ def graph_of(capture: Capture) -> Graph:
     return capture.source._graph  # type: ignore[attr-defined,no-any-return]
 
 
-def some_calls(capture: Capture, most: int) -> list[int]:
+def some_calls(capture: Capture, most: int, first: int = 0) -> list[int]:
     keys = capture.table("calls")["call"]
-    return keys.gather_every(max(1, -(-keys.len() // most))).to_list()
+    step = max(1, -(-keys.len() // most))
+    return keys.gather_every(step, first % step).to_list()
 
 
 def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.DataFrame:
@@ -80,12 +81,12 @@ def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.Da
     return frame.filter(pl.col("message").is_in(messages.implode()))
 
 
-def different(capture: Capture, most: int = _MOST_CALLS) -> list[tuple[int, str]]:
+def different(capture: Capture, most: int = _MOST_CALLS, first: int = 0) -> list[tuple[int, str]]:
     """Calls and tables of which the scope has other rows than the whole."""
     for name in AROUND_A_CALL:
         capture.table(name)
     found = []
-    for call in some_calls(capture, most):
+    for call in some_calls(capture, most, first):
         scope = CallScope(graph_of(capture), call)
         found += [
             (call, name)
@@ -103,7 +104,8 @@ def test_captures_have_the_same_rows(origin: str) -> None:
 
 @pytest.mark.parametrize("path", KAMAILIO, ids=captures.name_of)
 def test_a_capture_has_the_same_rows(path: Path) -> None:
-    assert different(captures.read(path)) == []
+    """Of the same calls at each node, others at each."""
+    assert different(captures.read(path), 3, first=KAMAILIO.index(path)) == []
 
 
 @pytest.mark.parametrize("variant", EACH_VARIANT)
