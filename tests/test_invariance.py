@@ -21,8 +21,7 @@ from polars.testing import assert_frame_equal
 import analyzer
 from analyzer import Capture, schema
 
-# What the module makes once, one worker makes.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("invariance")]
+pytestmark = pytest.mark.slow
 
 # Of the packets and files; everything else must not change.
 WHERE = ["file", "frame", "answer_frame", "byte_offset", "frames"]

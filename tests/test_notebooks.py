@@ -14,11 +14,14 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 nbformat = pytest.importorskip("nbformat")
 
 
-def make_module():
+@pytest.fixture(scope="module")
+def run():
+    """A notebook with fresh outputs, of one kernel for all of them."""
     spec = importlib.util.spec_from_file_location("make_notebooks", ROOT / "notebooks" / "make.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    with module.kernel() as found:
+        yield found
 
 
 def shown(notebook) -> list[str]:
@@ -29,9 +32,9 @@ def shown(notebook) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_shows_what_it_showed_when_it_was_written(path: Path) -> None:
+def test_it_shows_what_it_showed_when_it_was_written(path: Path, run) -> None:
     kept = nbformat.read(path, as_version=4)
-    assert shown(make_module().run(path)) == shown(kept)
+    assert shown(run(path)) == shown(kept)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

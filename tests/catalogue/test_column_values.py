@@ -7,9 +7,7 @@ import pytest
 
 from analyzer import schema
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.xdist_group(captures.TOGETHER)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(captures.TOGETHER)]
 
 
 def test_columns_have_no_other_values_than_are_listed() -> None:

@@ -121,11 +121,16 @@ def test_every_event_is_there_once(form: str) -> None:
     assert sorted(re.findall(r"M\d{5}M", shown)) == [event.what for event in model.events]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("form", FORMATS)
-def test_the_same_call_gives_the_same_bytes(form: str) -> None:
+@pytest.fixture(scope="module")
+def twice() -> list[Timeline]:
+    """The same call of two readings."""
     path = SAMPLES / "forked_two_answers.pcap"
-    first, second = (analyzer.read(path, threads=threads).call(1).timeline() for threads in (1, 2))
+    return [analyzer.read(path, threads=threads).call(1).timeline() for threads in (1, 2)]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_same_call_gives_the_same_bytes(form: str, twice: list[Timeline]) -> None:
+    first, second = twice
     assert FORMATS[form](first) == FORMATS[form](second)
 
 
