@@ -159,11 +159,8 @@ def problem_count(core_problems: DF, odd_messages: DF, max_problems_per_code: in
 
 @node(LOCAL, columns=("_auts", "_contact"), cut=whole)
 def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
-    from analyzer.columns.nothing import no_rows
     from analyzer.sip.registrations import with_requests
 
-    if "REGISTER" not in core_messages["method"]:
-        core_messages, bare_transactions, ims_headers = no_rows(core_messages, bare_transactions, ims_headers)
     return with_requests(core_messages, bare_transactions, ims_headers)
 
 
@@ -249,17 +246,24 @@ def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAt
     )
 
 
+@node(LOCAL)
+def calls_that_failed(calls: DF) -> DF:
+    """The rows of ``calls`` that ``call_failures`` has, too."""
+    from analyzer.diagnose.call_failures import has_failed
+
+    return calls.filter(has_failed())
+
+
 @node(LOCAL, columns=("preconditions", "qos_local", "qos_remote"))
 def failed_set_ups(
-    core_messages: DF, call_of: Series, calls: DF, attempts: CallAttempts, descriptions: DF
+    core_messages: DF, call_of: Series, calls_that_failed: DF, attempts: CallAttempts, descriptions: DF
 ) -> tuple[SetUps, DF]:
     """The set-ups of calls that failed, and their messages, which the rows of those are numbers of."""
     import polars as pl
 
-    from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.phases import set_ups
 
-    failed = calls.filter(has_failed())
+    failed = calls_that_failed
     own = call_of.is_in(failed["call"].implode()).fill_null(value=False)
     if attempts.borrowed.height:
         rows = pl.int_range(own.len(), eager=True)
@@ -278,18 +282,16 @@ def failed_set_ups(
 
 @node(LOCAL, columns=_OF_HOPS)
 def hops_of_failed_calls(
-    core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, calls: DF, clocks_aligned: bool
+    core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, calls_that_failed: DF, clocks_aligned: bool
 ) -> DF:
     """The hops of the INVITEs and CANCELs of calls that failed."""
     import polars as pl
 
     from analyzer.columns.nothing import no_rows
-    from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.hops import hops
 
-    failed = calls.filter(has_failed())["call"]
     own = core_messages.select(pl.col("method").is_in(["INVITE", "CANCEL"])).to_series() & call_of.is_in(
-        failed.implode()
+        calls_that_failed["call"].implode()
     )
     own = own.fill_null(value=False)
     if not own.any():
@@ -299,7 +301,7 @@ def hops_of_failed_calls(
 
 @node(LOCAL, columns=())
 def bare_failures(
-    calls: DF,
+    calls_that_failed: DF,
     failed_set_ups: tuple[SetUps, DF],
     hops_of_failed_calls: DF,
     transactions: DF,
@@ -307,13 +309,13 @@ def bare_failures(
 ) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
     from analyzer.columns.nothing import no_rows
-    from analyzer.diagnose.call_failures import has_failed, ways
+    from analyzer.diagnose.call_failures import ways
 
-    failed = calls.filter(has_failed())
-    if failed.is_empty():
+    if calls_that_failed.is_empty():
         transactions, unreached_next_hops = no_rows(transactions, unreached_next_hops)
     set_ups, messages = failed_set_ups
-    return ways(messages, failed, set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
+    milestones = set_ups.milestones
+    return ways(messages, calls_that_failed, milestones, hops_of_failed_calls, transactions, unreached_next_hops)
 
 
 @node(LOCAL, columns=("warning",))
@@ -351,14 +353,14 @@ def begun_calls(calls: DF, bare_transactions: DF) -> DF:
 _OF_FAILURES = ("core_messages", "bare_failures", "endpoints", "forwarding_nodes", "begun_calls")
 
 
-@node(ESTIMATE, columns=("warning",), asks=("calls", *_OF_FAILURES))
+@node(ESTIMATE, columns=("warning",), asks=("calls_that_failed", *_OF_FAILURES))
 def explained_failures(ask: Callable[[str], Any]) -> CallFailures:
     """Who failed each call; nothing else is made where none failed."""
     import polars as pl
 
-    from analyzer.diagnose.call_failures import CallFailures, call_failures, has_failed
+    from analyzer.diagnose.call_failures import CallFailures, call_failures
 
-    if ask("calls").filter(has_failed()).is_empty():
+    if ask("calls_that_failed").is_empty():
         none = (pl.DataFrame(schema=table.polars()) for table in (schema.CALL_FAILURES, schema.FAILURE_PATH))
         return CallFailures(*none)
     return call_failures(*(ask(name) for name in _OF_FAILURES))

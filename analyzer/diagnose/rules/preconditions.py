@@ -35,6 +35,7 @@ STALL = Rule(
     severity="error",
     standard="RFC 3312 §5, §6; TS 24.229 §5.1.3, §6.1",
     find=_stall,
+    of="calls_that_failed",
     absence=True,
     explains=("request_timeout", "no_final_response", "overload", "server_error", "subscriber_absent"),
     texts={
