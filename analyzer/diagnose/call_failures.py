@@ -24,17 +24,7 @@ from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
 from analyzer.sip import cancels, next_hops, release
-from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
-
-#: Outcomes of calls that nobody refused.
-NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
-
-
-def has_failed() -> pl.Expr:
-    """Whether a call has a row here: it failed, or was refused before the capture saw its INVITE."""
-    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
-    return asked | ((pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected"))
-
+from analyzer.sip.outcomes import NETWORK_NO_REPLY, has_failed, of_the_callee
 
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
@@ -188,7 +178,7 @@ def _rows(hops: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
             pl.col("status").is_null() | ((pl.col("status") >= 200) & (pl.col("method") == "INVITE")),
         )
         .select("order", "call", "message", "previous", "transaction", "method", "status", "time", "sender", "receiver")
-        .collect()
+        .collect(engine="in-memory")
     )
 
 

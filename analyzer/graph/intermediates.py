@@ -249,7 +249,7 @@ def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAt
 @node(LOCAL)
 def calls_that_failed(calls: DF) -> DF:
     """The rows of ``calls`` that ``call_failures`` has, too."""
-    from analyzer.diagnose.call_failures import has_failed
+    from analyzer.sip.outcomes import has_failed
 
     return calls.filter(has_failed())
 

@@ -104,6 +104,7 @@ REJECTED = Rule(
     severity="error",
     standard="RFC 3261 §22.1, §22.2; RFC 3310 §3.3; TS 24.229 §5.4.1.2.3",
     find=_rejected,
+    seen=frozenset({401, 403, 407}),
     explains=("forbidden", "request_refused", "challenge_not_answered"),
     texts={
         "en": Text(

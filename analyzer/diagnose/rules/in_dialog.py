@@ -9,11 +9,12 @@ from analyzer.diagnose.evidence import OF_USERS, with_finals
 from analyzer.diagnose.rule import Rule, Text
 
 _CHALLENGES = [401, 407]
+_COPIES = 4  # of a reliable provisional response: no PRACK reached its sender
 
 
 def _bye(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Calls that somebody wanted to end and no BYE was accepted: refused, or sent again and again without a word."""
-    byes = transactions.lazy().filter(pl.col("method") == "BYE", pl.col("call").is_not_null()).collect()
+    byes = transactions.lazy().filter(pl.col("method") == "BYE", pl.col("call").is_not_null()).collect(engine="in-memory")
     fine = byes.filter(pl.col("status").is_between(200, 299))["call"]
     silent = pl.col("status").is_null() & (pl.col("outcome") == "timeout") & (pl.col("request_copies") > 1)
     refused = (pl.col("status") >= 400) & ~pl.col("status").is_in(_CHALLENGES)
@@ -69,13 +70,14 @@ def _prack(core_messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.Da
         pl.col("rseq").is_not_null(), pl.col("status").is_between(101, 199), ~pl.col("duplicate")
     )
     again = (
-        reliable.group_by("transaction", "_dialog", "rseq", maintain_order=True)
+        reliable.filter(pl.len().over("transaction") >= _COPIES)
+        .group_by("transaction", "_dialog", "rseq", maintain_order=True)
         .agg(
             copies=pl.len(), message=pl.col("message").first(), message2=pl.col("message").last(),
             status=pl.col("status").first(), leg=pl.col("_leg").first(), until=pl.col("time").last(),
         )
-        .filter(pl.col("copies") >= 4)
-        .collect()
+        .filter(pl.col("copies") >= _COPIES)
+        .collect(engine="in-memory")
     )  # fmt: skip
     if again.is_empty():
         return again.select(call="transaction")
