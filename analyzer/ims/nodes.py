@@ -339,6 +339,12 @@ def _beginning_another(hops: pl.DataFrame) -> pl.Series:
 # ---- evidence --------------------------------------------------------------------------------------------------------
 
 
+_EVIDENCE = {
+    "node_id": pl.Int64, "role": pl.String, "name": pl.String, "points": pl.Int64, "count": pl.Int64,
+    "message": pl.Int64,
+}  # fmt: skip
+
+
 def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
     """One row per node and rule that was met: ``node_id role name points count message``.
 
@@ -346,6 +352,8 @@ def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
     """
     met_by = (rule.when.fill_null(value=False).alias(str(number)) for number, rule in enumerate(rules))
     held = hops.select("src_node_id", "dst_node_id", "count", "message", *met_by)
+    # Most rules hold nowhere.
+    somewhere = held.select(pl.col(pl.Boolean).any()).row(0)
     met = [
         held.lazy()
         .filter(str(number))
@@ -353,18 +361,17 @@ def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
         .agg(pl.col("count").sum(), pl.col("message").first())
         .with_columns(rule=pl.lit(number, pl.Int64))
         for number, rule in enumerate(rules)
+        if somewhere[number]
     ]
     about = pl.DataFrame(
         [(number, rule.role, rule.name, rule.points) for number, rule in enumerate(rules)],
         schema={"rule": pl.Int64, "role": pl.String, "name": pl.String, "points": pl.Int64},
         orient="row",
     )
-    found = pl.concat(pl.collect_all(met)).drop_nulls("node_id")
-    return (
-        found.join(about, on="rule")
-        .select("node_id", "role", "name", "points", "count", "message")
-        .sort("node_id", "role", "name")
-    )
+    if not met:
+        return pl.DataFrame(schema=_EVIDENCE)
+    found = pl.concat(pl.collect_all(met, engine="in-memory")).drop_nulls("node_id")
+    return found.join(about, on="rule").select(*_EVIDENCE).sort("node_id", "role", "name")
 
 
 def _points(evidence: pl.DataFrame) -> pl.DataFrame:
