@@ -49,7 +49,11 @@ def looked_at(messages: pl.DataFrame) -> pl.DataFrame:
     methods = (*after_the_answer.METHODS, "CANCEL")
     known = messages.lazy().filter(~pl.col("duplicate")).select(*columns)
     known = known.with_columns(several_files=pl.col("file").n_unique().over("call") > 1)
-    return known.filter(pl.col("method").is_in(methods)).sort("time", nulls_last=True, maintain_order=True).collect(engine="in-memory")
+    return (
+        known.filter(pl.col("method").is_in(methods))
+        .sort("time", nulls_last=True, maintain_order=True)
+        .collect(engine="in-memory")
+    )
 
 
 def explain_rows(

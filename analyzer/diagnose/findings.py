@@ -7,8 +7,8 @@
            --> without those that another finding of the same call explains
            --> findings: the cases of one rule and one cause, ranked by the calls that they hurt
 
-A rule is run only where the capture has something for it to look at (``Rule.seen``, ``Rule.of``), and the tables that it
-names are made only then.
+A rule is run only where the capture has something for it to look at (``Rule.seen``, ``Rule.of``), and the tables that
+it names are made only then.
 """
 
 from __future__ import annotations

@@ -220,7 +220,8 @@ def _answers(
     for side in ("src", "dst"):
         finals = node_grouping.with_end(finals, found, side)
     said = ims_headers.select("message", a_service_route="_service_route", a_keys="_keys")
-    ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls().unique("transaction")
+    ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls()
+    ends = ends.unique("transaction", keep="first")
     finals = finals.join(said, on="message", how="left").join(ends, on="transaction", how="left")
     return finals.drop("message", "src_ip", "src_port", "dst_ip", "dst_port")
 

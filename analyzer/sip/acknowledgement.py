@@ -33,7 +33,11 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .collect(engine="in-memory")
     )
     success = (method == "INVITE") & status.is_between(200, 299)
-    sent = rows.filter(success).select("_dialog", "transaction", "cseq", "retransmission", at=ns("time")).collect(engine="in-memory")
+    sent = (
+        rows.filter(success)
+        .select("_dialog", "transaction", "cseq", "retransmission", at=ns("time"))
+        .collect(engine="in-memory")
+    )
     copies = (
         sent.lazy()
         .filter(pl.col("transaction").is_in(sent.filter("retransmission")["transaction"].implode()))

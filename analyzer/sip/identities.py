@@ -134,7 +134,7 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .drop("_call", "_dialog", "_leg")
         .join(calls, on=pair)
         .join(legs.select("_call", "from_tag", "_leg"), on=["_call", "from_tag"], how="left")
-        .join(seen.drop_nulls("_dialog").unique(pair).select(*pair, "_dialog"), on=pair, how="left")
+        .join(seen.drop_nulls("_dialog").unique(pair, keep="first").select(*pair, "_dialog"), on=pair, how="left")
     )
     # No message has all of it whole: any number that is the same for all of them.
     made = (pl.struct("_call", *pair).hash() & _HASH_BITS).cast(pl.Int64)
@@ -147,7 +147,9 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either."""
     cut = ~pl.col("complete") & pl.col("cseq").is_null()
     found = pl.col("via_branch").is_not_null() & ~pl.col("duplicate")
-    branches = messages.lazy().filter(found, cut).select("via_branch").unique().collect(engine="in-memory")["via_branch"]
+    branches = (
+        messages.lazy().filter(found, cut).select("via_branch").unique().collect(engine="in-memory")["via_branch"]
+    )
     if branches.is_empty():
         return messages
     near = (
@@ -249,13 +251,21 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
     response = pl.col("status").is_not_null()
     seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
     # The key of a transaction is that of its first message: few begin with a response.
-    headless = seen.filter(response, pl.col("message") == pl.col("transaction")).select("transaction").collect(engine="in-memory")
+    headless = (
+        seen.filter(response, pl.col("message") == pl.col("transaction"))
+        .select("transaction")
+        .collect(engine="in-memory")
+    )
     if headless.is_empty():
         return messages
     of_these = seen.filter(pl.col("transaction").is_in(headless["transaction"].implode()))
     asked = of_these.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
     strays = (
-        of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect(engine="in-memory")["_leg"]
+        of_these.filter(response)
+        .join(asked, on="transaction", how="anti")
+        .select("_leg")
+        .unique()
+        .collect(engine="in-memory")["_leg"]
     )
     if strays.is_empty():
         return messages

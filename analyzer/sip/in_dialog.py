@@ -62,7 +62,7 @@ def _with_dialogs(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("status").is_not_null() | (pl.col("method") == "ACK"),
         )
         .select("row", "transaction")
-        .join(found.lazy().select("transaction", "tied").unique("transaction"), on="transaction")
+        .join(found.lazy().select("transaction", "tied").unique("transaction", keep="first"), on="transaction")
         .select("row", "tied")
         .collect(engine="in-memory")
     )
@@ -107,9 +107,15 @@ def _with_tagless(messages: pl.DataFrame) -> pl.DataFrame:
         .collect(engine="in-memory")
     )
     passed = said.join(made.lazy().select("_dialog", "cseq"), on=["_dialog", "cseq"], how="semi")
-    there = passed.select("_dialog", src_ip="dst_ip", dst_ip="src_ip", there=pl.lit(value=True)).unique().collect(engine="in-memory")
+    there = (
+        passed.select("_dialog", src_ip="dst_ip", dst_ip="src_ip", there=pl.lit(value=True))
+        .unique()
+        .collect(engine="in-memory")
+    )
     back = there.select("_dialog", src_ip="dst_ip", dst_ip="src_ip", back="there")
-    byes = ours.filter(method == "BYE", status.is_null()).select("_call", "_dialog", bye="row").collect(engine="in-memory")
+    byes = (
+        ours.filter(method == "BYE", status.is_null()).select("_call", "_dialog", bye="row").collect(engine="in-memory")
+    )
     # A BYE of no dialog that is known, with broken tags itself, may have ended any.
     of_any = byes.join(made, on="_dialog", how="anti").select("_call", "bye")
     byes = byes.select("_dialog", "bye").drop_nulls()
@@ -203,10 +209,16 @@ def _made(messages: pl.DataFrame) -> pl.DataFrame:
     Those to a request with a To tag make none (RFC 3261 §12.1).
     """
     invites = messages.lazy().filter(pl.col("method") == "INVITE")
-    within = invites.filter(pl.col("status").is_null(), pl.col("to_tag").is_not_null()).select("transaction").collect(engine="in-memory")
+    within = (
+        invites.filter(pl.col("status").is_null(), pl.col("to_tag").is_not_null())
+        .select("transaction")
+        .collect(engine="in-memory")
+    )
     of_within = pl.col("transaction").is_in(within["transaction"].drop_nulls().implode()).fill_null(value=False)
     responses = invites.filter(pl.col("status").is_between(101, 299), pl.col("_dialog").is_not_null())
-    told = responses.select("transaction", "_call", "_leg", "_dialog", "cseq", "duplicate", *_SOCKETS).collect(engine="in-memory")
+    told = responses.select("transaction", "_call", "_leg", "_dialog", "cseq", "duplicate", *_SOCKETS).collect(
+        engine="in-memory"
+    )
     return told.filter(~of_within).drop("transaction")
 
 
@@ -335,7 +347,7 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
             pl.col("transaction").is_in(swapped["transaction"].drop_nulls().implode()), pl.col("status").is_not_null()
         )
         .select("row", "transaction")
-        .join(swapped.lazy().select("transaction", "side").unique("transaction"), on="transaction")
+        .join(swapped.lazy().select("transaction", "side").unique("transaction", keep="first"), on="transaction")
         .select("row", "side")
         .collect(engine="in-memory")
     )

@@ -256,7 +256,9 @@ def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame,
     last_copy = (
         messages.lazy()
         .filter(
-            pl.col("transaction").is_in(waiting.select(pl.col("transaction").implode()).collect(engine="in-memory").to_series()),
+            pl.col("transaction").is_in(
+                waiting.select(pl.col("transaction").implode()).collect(engine="in-memory").to_series()
+            ),
             pl.col("status").is_null(),
             pl.col("method") != "ACK",
             ~pl.col("duplicate"),

@@ -14,7 +14,9 @@ _COPIES = 4  # of a reliable provisional response: no PRACK reached its sender
 
 def _bye(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Calls that somebody wanted to end and no BYE was accepted: refused, or sent again and again without a word."""
-    byes = transactions.lazy().filter(pl.col("method") == "BYE", pl.col("call").is_not_null()).collect(engine="in-memory")
+    byes = (
+        transactions.lazy().filter(pl.col("method") == "BYE", pl.col("call").is_not_null()).collect(engine="in-memory")
+    )
     fine = byes.filter(pl.col("status").is_between(200, 299))["call"]
     silent = pl.col("status").is_null() & (pl.col("outcome") == "timeout") & (pl.col("request_copies") > 1)
     refused = (pl.col("status") >= 400) & ~pl.col("status").is_in(_CHALLENGES)
@@ -152,7 +154,7 @@ def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.Dat
         return rows.select("call")
     hop = ["call", "client_ip", "server_ip"]
     invites = transactions.filter(pl.col("method") == "INVITE", pl.col("started_at").is_not_null())
-    invites = invites.select(*hop, "started_at", over=pl.col("final_at")).sort("started_at")
+    invites = invites.select(*hop, "started_at", over=pl.col("final_at")).sort("started_at", maintain_order=True)
     rows = rows.drop_nulls("started_at").sort("started_at", maintain_order=True)
     rows = rows.join_asof(invites, on="started_at", by=hop, check_sortedness=False)
     rows = rows.filter(pl.col("over").is_null() | (pl.col("over") > pl.col("final_at")))

@@ -121,7 +121,11 @@ def _late(call_media: pl.DataFrame, announced_media: pl.DataFrame, streams: pl.D
     hurt = call_media.filter(pl.col("delay_s") > _LATE_S, pl.col("media") == "both_ways")
     first = streams.filter(pl.col("call").is_not_null(), pl.col("sent_by").is_not_null())
     first = first.group_by("call", "sent_by").agg(pl.col("first_at").min())
-    later = first.sort("first_at").unique("call", keep="last", maintain_order=True).select("call", late_side="sent_by")
+    later = (
+        first.sort("first_at", "sent_by")
+        .unique("call", keep="last", maintain_order=True)
+        .select("call", late_side="sent_by")
+    )
     hurt = hurt.join(later, on="call", maintain_order="left")
     seconds = pl.col("delay_s").round(1)
     return _announced(hurt, announced_media, "late_side").select(
@@ -290,7 +294,11 @@ NOT_AGREED = Rule(
 
 def _after_end(call_media: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     hurt = call_media.filter(pl.col("after_end_s") > _AFTER_END_S)
-    last = streams.filter(pl.col("call").is_not_null()).sort("last_at").unique("call", keep="last", maintain_order=True)
+    last = (
+        streams.filter(pl.col("call").is_not_null())
+        .sort("last_at", maintain_order=True)
+        .unique("call", keep="last", maintain_order=True)
+    )
     rows = hurt.join(
         last.select("call", "announced_by", "src_ip", "src_port", "sent_by"), on="call", maintain_order="left"
     )

@@ -118,7 +118,7 @@ def _while_held(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl
     found = rows.group_by("call", "sent_by", "held_by", "direction", "node", message="announced_by").agg(
         packets=pl.col("packets").sum(), at=pl.col("at").min()
     )
-    return found.sort("at", "call", "node", "direction")
+    return found.sort("at", "call", "node", "direction", "held_by", "message")
 
 
 def _against_hold(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
@@ -213,7 +213,11 @@ def _early(streams: pl.DataFrame, calls: pl.DataFrame, transactions: pl.DataFram
     quiet = quiet.select("call", answered=pl.min_horizontal(ns("answered_at"), "first"))
     early = _audio(streams).filter(pl.col("sent_by") == "callee").join(quiet, on="call", maintain_order="left")
     before = (pl.col("answered") - ns("first_at")) / SECOND
-    early = early.filter(before > _EARLY_S).sort("first_at").unique("call", keep="first", maintain_order=True)
+    early = (
+        early.filter(before > _EARLY_S)
+        .sort("first_at", maintain_order=True)
+        .unique("call", keep="first", maintain_order=True)
+    )
     return early.select("call", message="announced_by", node=_sender(), seconds=before.round(1))
 
 

@@ -24,8 +24,12 @@ def _called(failed_calls: pl.DataFrame, bindings: pl.DataFrame) -> pl.DataFrame:
     known = bindings.select(
         "end_reason", "ended_at", "expires_at", bound_at="started_at", user=_user("aor")
     ).drop_nulls(["user", "bound_at"])
-    rows = rows.sort("started_at").join_asof(
-        known.sort("bound_at"), left_on="started_at", right_on="bound_at", by="user", check_sortedness=False
+    rows = rows.sort("started_at", maintain_order=True).join_asof(
+        known.sort("bound_at", maintain_order=True),
+        left_on="started_at",
+        right_on="bound_at",
+        by="user",
+        check_sortedness=False,
     )
     over = pl.col("ended_at") <= pl.col("started_at")
     state = pl.when(pl.col("bound_at").is_null()).then(None).when(over.fill_null(value=False)).then("end_reason")

@@ -72,7 +72,8 @@ def _tries(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFr
     asked = core_messages.lazy().filter(
         pl.col("status").is_null(), pl.col("credentials"), pl.col("method").is_in(["REGISTER", "INVITE"]),
         ~pl.col("retransmission"), ~pl.col("duplicate"), pl.col("via_count") == 1, pl.col("private_id").is_not_null(),
-    ).select("src_ip", "message", "time", "transaction", "_nonce", user="private_id").collect(engine="in-memory")  # fmt: skip
+    ).select("src_ip", "message", "time", "transaction", "_nonce", user="private_id")  # fmt: skip
+    asked = asked.collect(engine="in-memory")
     ends = transactions.select("transaction", "status")
     return asked.join(ends, on="transaction", how="left", maintain_order="left")
 
