@@ -178,7 +178,7 @@ def _rows(hops: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
             pl.col("status").is_null() | ((pl.col("status") >= 200) & (pl.col("method") == "INVITE")),
         )
         .select("order", "call", "message", "previous", "transaction", "method", "status", "time", "sender", "receiver")
-        .collect(engine="in-memory")
+        .collect()
     )
 
 

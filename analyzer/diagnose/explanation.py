@@ -49,11 +49,7 @@ def looked_at(messages: pl.DataFrame) -> pl.DataFrame:
     methods = (*after_the_answer.METHODS, "CANCEL")
     known = messages.lazy().filter(~pl.col("duplicate")).select(*columns)
     known = known.with_columns(several_files=pl.col("file").n_unique().over("call") > 1)
-    return (
-        known.filter(pl.col("method").is_in(methods))
-        .sort("time", nulls_last=True, maintain_order=True)
-        .collect(engine="in-memory")
-    )
+    return known.filter(pl.col("method").is_in(methods)).sort("time", nulls_last=True, maintain_order=True).collect()
 
 
 def explain_rows(
@@ -114,7 +110,7 @@ def explanations(
         .with_columns(several_files=pl.col("file").n_unique().over("call") > 1)
         .filter(_matters())
         .sort("story", "time", nulls_last=True, maintain_order=True)
-        .collect(engine="in-memory")
+        .collect()
     )
     rows: dict[int, list[dict[str, Any]]] = {}
     for row in known.iter_rows(named=True):

@@ -237,7 +237,7 @@ def _accepted_crossings(messages: pl.DataFrame, transactions: pl.DataFrame, foun
     pairs = offer_answer.crossings(found, messages, transactions)
     first = pairs.select("_dialog", "method", "other_method", row="answer_row")
     copies = messages.lazy().filter(pl.col("status").is_null(), "retransmission")
-    later = copies.select("transaction", copied_at=pl.col("first_byte_at").to_physical()).collect(engine="in-memory")
+    later = copies.select("transaction", copied_at=pl.col("first_byte_at").to_physical()).collect()
     second = pairs.filter(pl.col("other_answered_at") > pl.col("answered_at"))
     second = second.with_columns(messages["transaction"].gather(second["other_offer_row"]).alias("transaction"))
     repeated = second.join(later, on="transaction").filter(pl.col("copied_at") > pl.col("answered_at"))

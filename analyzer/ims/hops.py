@@ -86,7 +86,7 @@ def _counted(messages: pl.DataFrame) -> pl.DataFrame:
             | ((pl.col("method") == "ACK") & pl.col("transaction").is_not_null()),
             key=pl.struct("_leg", "_dialog", "cseq", "method", "status").hash(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )
 
 

@@ -209,7 +209,7 @@ def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
         )
         .join(legs.lazy().select("_leg", "leg", last="cseq"), on="_leg")
         .filter((pl.col("status") < 300) | (pl.col("cseq") >= pl.col("last")))
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 

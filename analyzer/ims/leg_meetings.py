@@ -96,7 +96,7 @@ def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
         .select("_leg", "_point", "status", pl.col("cseq").fill_null(0), at=ns("time"))
         .join(legs.lazy().select("_leg", "leg", last="cseq"), on="_leg")
         .filter((pl.col("status") < 300) | (pl.col("cseq") >= pl.col("last")))
-        .collect(engine="in-memory")
+        .collect()
     )
     found = found.sort("at", "leg", maintain_order=True)
     return found.group_by("leg", "_point", maintain_order=True).agg(pl.col("at", "status").first())
@@ -124,23 +124,21 @@ def over(messages: pl.DataFrame, legs: pl.DataFrame, openings: pl.DataFrame, hea
         .group_by("leg", "ip", "_point", maintain_order=True)
         .agg(pl.col("at").min())
         .with_columns(silent=pl.lit(value=False))
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     return pl.concat([ends, _silent(messages, openings, heads)])
 
 
 def _silent(messages: pl.DataFrame, openings: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     again = openings.lazy().filter("retransmission").select("_leg", "leg", "_point", "at", ip="client")
-    sent = again.join(heads.lazy(), on=["leg", "ip"], how="semi").collect(engine="in-memory")
+    sent = again.join(heads.lazy(), on=["leg", "ip"], how="semi").collect()
     if sent.height:
         answered = messages.lazy().filter(
             pl.col("_leg").is_in(sent["_leg"].unique().implode()),
             pl.col("method") == "INVITE",
             pl.col("status").is_not_null(),
         )
-        sent = sent.join(
-            answered.select("_leg").collect(engine="in-memory"), on="_leg", how="anti", maintain_order="left"
-        )
+        sent = sent.join(answered.select("_leg").collect(), on="_leg", how="anti", maintain_order="left")
     sent = sent.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").max())
     return sent.with_columns(silent=pl.lit(value=True))
 

@@ -37,7 +37,7 @@ def called(legs: pl.DataFrame, openings: pl.DataFrame, messages: pl.DataFrame, e
         rows.select("leg", uri=messages[uri].gather(rows["row"]))
         for rows, uri in ((legs, "request_uri"), (last, "request_uri"), (legs, "to_uri"))
     ]
-    uris = pl.concat([*(part.lazy() for part in said), party]).unique().collect(engine="in-memory")
+    uris = pl.concat([*(part.lazy() for part in said), party]).unique().collect()
     return uris.select("leg", key=identity.subscribers(uris["uri"])).drop_nulls("key").unique()
 
 

@@ -101,7 +101,7 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
             client=pl.col("src_ip"), server=pl.col("dst_ip"), at=ns("time"),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 
@@ -120,14 +120,14 @@ def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.D
         .join(tries, on=["_leg", "cseq"], how="semi")
         .join(numbers.lazy(), on="_leg")
         .select(_HOP)
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 
 def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
     known = openings.lazy().filter(pl.col("client").is_not_null())
     first = pl.col("via_count") == 1
-    unseen = ~pl.col("leg").is_in(known.filter(first).select("leg").collect(engine="in-memory")["leg"].implode())
+    unseen = ~pl.col("leg").is_in(known.filter(first).select("leg").collect()["leg"].implode())
     # The bottom Via says where the others began: an address that sends or receives here. Else a node made it up, to
     # hide what is behind it, and the leg begins for us where its packets come from.
     told = evidence.filter(pl.col("kind") == "origin", unseen)
@@ -287,7 +287,7 @@ def _starts(legs: Legs, pairs: pl.DataFrame) -> pl.DataFrame:
     """When each point saw first of the legs in ``pairs``: ``leg``, ``_point``, ``at``."""
     concerned = pl.concat([pairs["parent"], pairs["child"]]).unique()
     openings = legs.openings.lazy().filter(pl.col("leg").is_in(concerned.implode()), pl.col("at").is_not_null())
-    return openings.group_by("leg", "_point").agg(pl.col("at").min()).collect(engine="in-memory")
+    return openings.group_by("leg", "_point").agg(pl.col("at").min()).collect()
 
 
 def _scored(

@@ -35,7 +35,7 @@ def ends(messages: pl.DataFrame) -> pl.DataFrame:
         )
         .filter(pl.col("ip").is_not_null(), pl.col("port").is_not_null())
         .sort("first_at", "ip", "port")
-        .collect(engine="in-memory")
+        .collect()
     )
     return found.with_row_index("end").with_columns(pl.col("end").cast(pl.Int64))
 

@@ -419,7 +419,7 @@ def _ways(hops: pl.DataFrame) -> pl.DataFrame:
         )
         .group_by("p_src_node_id", "src_node_id", "dst_node_id", *kinds, maintain_order=True)
         .agg(count=pl.len().cast(pl.Int64), message=pl.col("message").first())
-        .collect(engine="in-memory")
+        .collect()
     )
 
 
@@ -562,7 +562,7 @@ def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
             first_at=pl.col("first_byte_at").min().to_physical(),
             last_at=pl.col("first_byte_at").max().to_physical(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )
     nodes = told.select("ip", "port", "node")
     for side in ("src", "dst"):

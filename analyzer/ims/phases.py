@@ -149,7 +149,7 @@ def _at_reference_hop(
         .join(borrowed.lazy().select("row", lent_to="transaction"), on="row", how="left", maintain_order="left")
         .with_columns(transaction=pl.coalesce("lent_to", "transaction"))
         .drop("lent_to")
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     of_invites = rows.filter(pl.col("transaction").is_in(opened["transaction"].implode()))
     branches = of_invites.filter(pl.col("status").is_null(), pl.col("method") == "INVITE")

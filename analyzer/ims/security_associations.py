@@ -39,7 +39,7 @@ def agreements(messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFram
         .filter(pl.col("method") == "REGISTER", ~pl.col("duplicate"), pl.col("src_ip") != pl.col("dst_ip"))
         .select("message", "transaction", "_leg", "cseq", "status", "src_ip", "dst_ip", "to_uri",
                 ns=ns("time"), expires=pl.coalesce("contact_expires", "expires"))
-        .collect(engine="in-memory")
+        .collect()
         .join(said, on="message", how="left", maintain_order="left")
     )  # fmt: skip
     status = pl.col("status")
@@ -92,7 +92,7 @@ def outside(messages: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("src_ip").is_in(nodes), pl.col("dst_ip").is_in(nodes))
         .select("row", "method", "status", "retransmission", "duplicate", "call_id", "spi", "request_uri", "from_uri",
                 *_PATH, number="cseq", ns=ns("time"))
-        .collect(engine="in-memory")
+        .collect()
         .cast({"src_port": pl.Int64, "dst_port": pl.Int64, "spi": pl.Int64})
         .sort("ns", maintain_order=True)
     )  # fmt: skip

@@ -71,7 +71,7 @@ def _rows(messages: pl.DataFrame, hops: pl.DataFrame, trips: pl.DataFrame) -> pl
             maintain_order="left",
         )
         .drop("previous")
-        .collect(engine="in-memory")
+        .collect()
         .sort("row")
     )
     return rows.with_columns(_elsewhere(rows))

@@ -71,7 +71,7 @@ def _provisionals(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.Data
         .filter(~pl.col("duplicate"), pl.col("status") < 200, pl.col("transaction").is_not_null())
         .group_by("transaction", "status", maintain_order=True)
         .agg(pl.col("reason_phrase").first(), resent=pl.col("retransmission").sum().cast(pl.Int64))
-        .collect(engine="in-memory")
+        .collect()
     )
     of_request = transactions.drop("status", "reason_phrase")
     rows = of_request.join(seen, on="transaction", maintain_order="right")

@@ -33,7 +33,7 @@ def of_sides(messages: pl.DataFrame | pl.LazyFrame, call_of: pl.Series | pl.Expr
     sender = pl.when(pl.col("status").is_null()).then("from_tag").otherwise("to_tag")
     side = pl.when(sender == pl.col("opener")).then(pl.lit("caller")).otherwise(pl.lit("callee"))
     found = own.filter(of).join(opener, on=["call", "call_id"], how="inner", maintain_order="left")
-    return found.with_columns(side=side).drop("opener").collect(engine="in-memory")
+    return found.with_columns(side=side).drop("opener").collect()
 
 
 def announced_media(
@@ -61,7 +61,7 @@ def announced_media(
         .sort("at", "message", "port")
         .unique(["call", "side", "ip", "port", "formats", "direction"], keep="first", maintain_order=True)
     )
-    return rows.collect(engine="in-memory")
+    return rows.collect()
 
 
 def codecs_of(announced: pl.DataFrame) -> pl.DataFrame:

@@ -30,14 +30,10 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         rows.filter(method == "ACK", status.is_null(), pl.col("transaction").is_null())
         .group_by("_dialog", "cseq")
         .agg(ack_ns=ns("time").min())
-        .collect(engine="in-memory")
+        .collect()
     )
     success = (method == "INVITE") & status.is_between(200, 299)
-    sent = (
-        rows.filter(success)
-        .select("_dialog", "transaction", "cseq", "retransmission", at=ns("time"))
-        .collect(engine="in-memory")
-    )
+    sent = rows.filter(success).select("_dialog", "transaction", "cseq", "retransmission", at=ns("time")).collect()
     copies = (
         sent.lazy()
         .filter(pl.col("transaction").is_in(sent.filter("retransmission")["transaction"].implode()))
@@ -73,7 +69,7 @@ def unseen_finals(invites: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
         messages.lazy()
         .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
         .select("_leg", "cseq", "transaction", client_ip="src_ip", server_ip="dst_ip")
-        .collect(engine="in-memory")
+        .collect()
     )
     # An ACK to a 2xx is of no transaction: of several INVITEs on its way it is not known which it acknowledges.
     alone = waiting.lazy().join(invites.lazy().filter(pl.len().over(way) == 1), on=way, how="semi")
@@ -98,7 +94,7 @@ def unheard(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
         ~pl.col("duplicate"), invite, pl.col("_leg").is_not_null(), pl.col("cseq").is_not_null()
     )
     ours = pl.col("transaction").is_in(silent.implode())
-    answered = rows.filter(ours, ~request).select("transaction").unique().collect(engine="in-memory")["transaction"]
+    answered = rows.filter(ours, ~request).select("transaction").unique().collect()["transaction"]
     legs = rows.filter(ours, request).select("_leg").unique()
     invites = (
         rows.filter(request)
@@ -106,7 +102,7 @@ def unheard(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
         .join(legs, on="_leg", how="semi", maintain_order="left")
         .unique("transaction", keep="first", maintain_order=True)
         .join(transactions.lazy().select("transaction", "status"), on="transaction", how="left", maintain_order="left")
-        .collect(engine="in-memory")
+        .collect()
     )
     came = unseen_finals(invites, messages)
     found = invites.filter(ours, ~pl.col("transaction").is_in(answered.implode()))

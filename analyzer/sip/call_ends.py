@@ -25,7 +25,7 @@ def of_branches(
             "row", "_call", "_leg", "_dialog", "src_ip", "src_port", "dst_ip", "dst_port",
             at=ns("time"), cleared=release.network_reason(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     byes = in_dialog.standing(byes, messages)
     byes = byes.with_columns(gone=pl.col("row").is_in(in_dialog.cleared_away(byes, messages).implode()))
@@ -172,7 +172,7 @@ def _acked(messages: pl.DataFrame) -> pl.Expr:
         counted(messages)
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
         .select(pl.col("_call").unique().implode())
-        .collect(engine="in-memory")
+        .collect()
     )
     by_call = pl.col("_call").is_in(acks["_call"])
     by_dialog = pl.col("heard").fill_null(value=False)
@@ -194,7 +194,7 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
             "row", "_dialog", "_leg", "cseq", "session_expires", "_refresher",
             invite=pl.col("method") == "INVITE", at=ns("time"),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     limited = rows.filter(seconds.is_not_null())["_dialog"]
     return (

@@ -96,7 +96,7 @@ class CallAttempts:
         return table.with_columns(*unheard, hold_s=hold_s).select(schema.CALLS.names)
 
     def _with_call(self, table: pl.DataFrame, key: str, opens: pl.Expr) -> pl.DataFrame:
-        opening = self.messages.lazy().filter(opens).select("message", "_call", "time").collect(engine="in-memory")
+        opening = self.messages.lazy().filter(opens).select("message", "_call", "time").collect()
         calls = opening.select(pl.col("message").alias(key), call=_call_of(opening, self.spans))
         return table.join(calls.drop_nulls(), on=key, how="left", maintain_order="left")
 
@@ -323,7 +323,7 @@ def _cancels(
             at=ns("time"),
             given_up=release.network_reason_of_cancel(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )
     if sent.is_empty():
         return pl.DataFrame(schema=_CANCELS)
@@ -368,7 +368,7 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
     Not 487, which answers the CANCEL; nor what asks for another INVITE, or tells of a hop that failed.
     """
     sent = counted(messages).filter(pl.col("method") == "CANCEL", pl.col("status").is_null())
-    last = sent.group_by("_leg").agg(cancelled_until_ns=ns("time").max()).collect(engine="in-memory")
+    last = sent.group_by("_leg").agg(cancelled_until_ns=ns("time").max()).collect()
     concerned = invites.join(last, on="_leg", maintain_order="left")
     until = concerned.group_by("attempt", maintain_order=True).agg(pl.col("cancelled_until_ns").max())
     if until.is_empty():
@@ -409,7 +409,7 @@ def _joined(
         pl.col("_call").is_not_null(), ~pl.col("_call").is_in(invites["_call"].implode())
     )
     rows = (
-        others.collect(engine="in-memory")
+        others.collect()
         .lazy()
         .filter(
             (request & within & (pl.col("to_tag") != identities.UNKNOWN_TAG))
@@ -420,7 +420,7 @@ def _joined(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
             "transaction", time=ns("time"), at=ns("time"), media=early_media(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     if rows.is_empty():
         none = rows.with_columns(attempt=pl.lit(None, pl.UInt32), response_row="row")

@@ -103,7 +103,7 @@ def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
         .select(_dialog=pl.when(pl.col("method") != "CANCEL").then("_dialog"))
         .join(keys, on="_dialog", how="left", maintain_order="left")
         .select("dialog")
-        .collect(engine="in-memory")
+        .collect()
         .to_series()
     )
 
@@ -119,7 +119,7 @@ def _rows(messages: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("_dialog").is_not_null(), ~pl.col("duplicate"), pl.col("method") != "CANCEL")
         .with_columns(pl.col("method").cast(_METHODS, strict=False))
         .drop("duplicate")
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 
@@ -376,7 +376,7 @@ def _not_outlived(failed: pl.DataFrame, found: pl.DataFrame, messages: pl.DataFr
         )
         .group_by("_dialog", "cseq")
         .agg(sign=pl.col("row").min().cast(pl.Int64))
-        .collect(engine="in-memory")
+        .collect()
     )
     signs = [
         later.select("_dialog", sign=pl.col("asked").cast(pl.Int64)),
@@ -511,7 +511,7 @@ def _released_by_network(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
         .filter(pl.col("method") == "BYE", pl.col("status").is_null() & ~pl.col("duplicate"))
         .select("_dialog", "_leg", "row", "via_count")
         .drop_nulls("_dialog")
-        .collect(engine="in-memory")
+        .collect()
     )
     by_nodes = release.sent_by_nodes(byes, messages, found)
     of_bye = messages.select(pl.col(release.REASONS).gather(found["bye"])).with_columns(found["_dialog"])

@@ -90,7 +90,7 @@ def _with_cut_openings(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .filter(~pl.col("complete"), pl.col("status").is_null(), without)
         .select("row", "transaction", "method")
-        .collect(engine="in-memory")
+        .collect()
     )
     if unknown.is_empty():
         return messages
@@ -123,9 +123,9 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
             cut=~pl.col("complete") & pl.col("_dialog").is_null(),
         )
     )  # fmt: skip
-    if tagged_rows.filter("cut").select("row").head(1).collect(engine="in-memory").is_empty():
+    if tagged_rows.filter("cut").select("row").head(1).collect().is_empty():
         return messages
-    seen = tagged_rows.filter(pl.col("cut").any().over(pair)).collect(engine="in-memory")
+    seen = tagged_rows.filter(pl.col("cut").any().over(pair)).collect()
     calls = seen.group_by(pair).agg(pl.col("_call").drop_nulls().unique())
     calls = calls.filter(pl.col("_call").list.len() == 1).with_columns(pl.col("_call").list.first())
     legs = seen.drop_nulls("_leg").unique(["_call", "from_tag"], keep="first", maintain_order=True)
@@ -147,9 +147,7 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either."""
     cut = ~pl.col("complete") & pl.col("cseq").is_null()
     found = pl.col("via_branch").is_not_null() & ~pl.col("duplicate")
-    branches = (
-        messages.lazy().filter(found, cut).select("via_branch").unique().collect(engine="in-memory")["via_branch"]
-    )
+    branches = messages.lazy().filter(found, cut).select("via_branch").unique().collect()["via_branch"]
     if branches.is_empty():
         return messages
     near = (
@@ -157,7 +155,7 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .filter(found, pl.col("via_branch").is_in(branches.implode()))
         .select("row", "via_branch", "src_ip", "dst_ip", "status", "transaction", "method", "cseq", "_call", cut=cut)
-        .collect(engine="in-memory")
+        .collect()
     )
     asked = near.filter(pl.col("status").is_null(), pl.col("transaction").is_not_null(), pl.col("method") != "ACK")
     asked = asked.unique("transaction", keep="first", maintain_order=True).rename(
@@ -201,7 +199,7 @@ def _with_requests_named(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Data
         .with_row_index("row")
         .filter(pl.col("transaction").is_in(agreed["asked"].implode()), pl.col("status").is_null())
         .select("row", "transaction", *names)
-        .collect(engine="in-memory")
+        .collect()
     )
     unnamed = unnamed.join(agreed, left_on="transaction", right_on="asked", suffix="_agreed")
     return messages.with_columns(
@@ -225,7 +223,7 @@ def _with_cut_answers(messages: pl.DataFrame) -> pl.DataFrame:
         .filter(~pl.col("complete"), lacks, pl.col("method") == "INVITE", pl.col("status") > 100)
         .select("row", *invite)
         .drop_nulls()
-        .collect(engine="in-memory")
+        .collect()
     )
     if cut.is_empty():
         return messages
@@ -251,21 +249,13 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
     response = pl.col("status").is_not_null()
     seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
     # The key of a transaction is that of its first message: few begin with a response.
-    headless = (
-        seen.filter(response, pl.col("message") == pl.col("transaction"))
-        .select("transaction")
-        .collect(engine="in-memory")
-    )
+    headless = seen.filter(response, pl.col("message") == pl.col("transaction")).select("transaction").collect()
     if headless.is_empty():
         return messages
     of_these = seen.filter(pl.col("transaction").is_in(headless["transaction"].implode()))
     asked = of_these.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
     strays = (
-        of_these.filter(response)
-        .join(asked, on="transaction", how="anti")
-        .select("_leg")
-        .unique()
-        .collect(engine="in-memory")["_leg"]
+        of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect()["_leg"]
     )
     if strays.is_empty():
         return messages
@@ -274,7 +264,7 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .filter(pl.col("_leg").is_in(strays.implode()), ~pl.col("duplicate"), pl.col("cseq").is_not_null())
         .select("row", "transaction", "status", "src_ip", "dst_ip", *_REQUEST)
-        .collect(engine="in-memory")
+        .collect()
     )
     requests = near.filter(~response & (pl.col("method") != "ACK") & pl.col("transaction").is_not_null())
     # One that got a final of its own waits for none.
@@ -339,7 +329,7 @@ def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .select("row", "_call")
         .filter(pl.col("_call").is_in(opening["_call"].unique().implode()))
-        .collect(engine="in-memory")
+        .collect()
         .join_asof(opening, on="row", by="_call", check_sortedness=False)
         .filter(pl.col("epoch").is_not_null())
     )
@@ -359,12 +349,12 @@ def _resumed(messages: pl.DataFrame) -> pl.DataFrame:
     rows = messages.lazy().with_row_index("row").select("row", "_call", "duplicate", at=ns("time"))
     span = messages["time"].to_physical()
     if span.is_empty() or (span.max() or 0) - (span.min() or 0) < MAX_IDLE:  # type: ignore[operator]
-        return rows.select("row", "_call").limit(0).collect(engine="in-memory")
+        return rows.select("row", "_call").limit(0).collect()
     # A packet that is captured once more says nothing new, whenever its copy comes.
     ends = pl.col("_call").is_not_null() & pl.col("at").is_not_null() & ~pl.col("duplicate")
     long = rows.filter(ends).filter((pl.col("at").max() - pl.col("at").min()).over("_call") >= MAX_IDLE)
     before = pl.col("at").shift().over("_call")
-    return long.filter(pl.col("at") - before >= MAX_IDLE).select("row", "_call").collect(engine="in-memory")
+    return long.filter(pl.col("at") - before >= MAX_IDLE).select("row", "_call").collect()
 
 
 def _anew(later: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -402,7 +392,7 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
             "row", "_call", "transaction", pl.col("via_count").fill_null(0), at=ns("first_byte_at"),
             request=pl.col("_leg") ^ pl.col("cseq").fill_null(0),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     invites = invites.filter(pl.col(same).is_duplicated())
     invites = invites.filter(pl.col("via_count") == pl.col("via_count").min().over(same))
@@ -431,7 +421,7 @@ def _overs(messages: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .filter(pl.col("_call").is_in(invites["_call"].unique().implode()), ~pl.col("duplicate"))
         .select("row", "transaction", "method", "status", "_dialog", at=ns("time"))
-        .collect(engine="in-memory")
+        .collect()
     )
     finals = rows.filter(
         pl.col("method") == "INVITE",
@@ -481,14 +471,14 @@ def _replays(messages: pl.DataFrame) -> pl.DataFrame:
         .sort("row")
         .with_columns(before=pl.col("row").shift().over("transaction"))
         .filter(pl.col("before").is_not_null())
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     finals = seen.filter(
         pl.col("method") == "INVITE",
         pl.col("status") >= 200,
         pl.col("transaction").is_in(copies["transaction"].implode()),
     )
-    final = finals.group_by("transaction").agg(final=pl.col("row").min()).collect(engine="in-memory")
+    final = finals.group_by("transaction").agg(final=pl.col("row").min()).collect()
     copies = copies.join(final, on="transaction", maintain_order="left").filter(pl.col("final") < pl.col("row"))
     if copies.is_empty():
         return copies.select("row", "_call")
@@ -497,7 +487,7 @@ def _replays(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("place")
         .filter(pl.col("_call").is_in(copies["_call"].unique().implode()), ~pl.col("duplicate"))
         .select("place", "_call", "transaction", "method", "status", "_dialog", place_at=ns("time"))
-        .collect(engine="in-memory")
+        .collect()
     )
     invite, success = pl.col("method") == "INVITE", pl.col("status").is_between(200, 299)
     answers, place = theirs.filter(invite & response), pl.col("place")
@@ -556,11 +546,11 @@ def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
     said = ["row", "transaction", "_call", "cseq", "via_branch", "src_ip", "dst_ip"]
     request = pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
     seen = messages.lazy().with_row_index("row")
-    sent = seen.filter(pl.col("method") == "CANCEL", request).select(said).collect(engine="in-memory")
+    sent = seen.filter(pl.col("method") == "CANCEL", request).select(said).collect()
     if sent.is_empty():
         return messages
     theirs = pl.col("_call").is_in(sent["_call"].implode()), pl.col("method") == "INVITE"
-    invites = seen.filter(*theirs, request).unique("transaction", keep="first").select(said).collect(engine="in-memory")
+    invites = seen.filter(*theirs, request).unique("transaction", keep="first").select(said).collect()
     names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
     found = cancels.pairs(sent.rename(names), invites.drop("row").rename(names), "_call")
     rows = sent.select("row", "transaction").join(found, on="transaction")

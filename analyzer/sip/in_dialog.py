@@ -64,7 +64,7 @@ def _with_dialogs(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         .select("row", "transaction")
         .join(found.lazy().select("transaction", "tied").unique("transaction", keep="first"), on="transaction")
         .select("row", "tied")
-        .collect(engine="in-memory")
+        .collect()
     )
     rows = pl.concat([found.select("row", "tied"), others]).unique("row", keep="first")
     lacking = found.filter(messages["to_tag"].gather(found["row"]).is_null())
@@ -95,7 +95,7 @@ def _with_tagless(messages: pl.DataFrame) -> pl.DataFrame:
         .select("row", "_call", "_leg", "method", "cseq", "transaction", "from_tag", "to_uri", "src_ip", "dst_ip")
         .join(success.group_by("_call").agg(answered=row.min()), on="_call")
         .filter(row > pl.col("answered"))
-        .collect(engine="in-memory")
+        .collect()
     )
     if late.is_empty():
         return messages
@@ -104,18 +104,12 @@ def _with_tagless(messages: pl.DataFrame) -> pl.DataFrame:
     made = (
         said.group_by("_call", "_dialog", maintain_order=True)
         .agg(pl.col("from_tag", "to_tag", "from_uri", "to_uri", "cseq", "transaction").first(), confirmed=row.min())
-        .collect(engine="in-memory")
+        .collect()
     )
     passed = said.join(made.lazy().select("_dialog", "cseq"), on=["_dialog", "cseq"], how="semi")
-    there = (
-        passed.select("_dialog", src_ip="dst_ip", dst_ip="src_ip", there=pl.lit(value=True))
-        .unique()
-        .collect(engine="in-memory")
-    )
+    there = passed.select("_dialog", src_ip="dst_ip", dst_ip="src_ip", there=pl.lit(value=True)).unique().collect()
     back = there.select("_dialog", src_ip="dst_ip", dst_ip="src_ip", back="there")
-    byes = (
-        ours.filter(method == "BYE", status.is_null()).select("_call", "_dialog", bye="row").collect(engine="in-memory")
-    )
+    byes = ours.filter(method == "BYE", status.is_null()).select("_call", "_dialog", bye="row").collect()
     # A BYE of no dialog that is known, with broken tags itself, may have ended any.
     of_any = byes.join(made, on="_dialog", how="anti").select("_call", "bye")
     byes = byes.select("_dialog", "bye").drop_nulls()
@@ -145,7 +139,7 @@ def _with_tagless(messages: pl.DataFrame) -> pl.DataFrame:
         ours.filter(status > 100, pl.col("transaction").is_in(late["transaction"].unique().implode()))
         .select("transaction", "status", answered_by="to_tag")
         .unique()
-        .collect(engine="in-memory")
+        .collect()
     )
     answers = (
         late.select("transaction", *one).unique().join(answers, on="transaction").select(*one, "status", "answered_by")
@@ -187,7 +181,7 @@ def _with_broken(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
             pl.col("_call").is_not_null(),
         )
         .select("row", "_call", "_dialog", ack=method == "ACK")
-        .collect(engine="in-memory")
+        .collect()
     )
     in_one = pl.col("_dialog").is_in(made["_dialog"].implode()).fill_null(value=False)
     broken = within.filter(~in_one)
@@ -209,16 +203,10 @@ def _made(messages: pl.DataFrame) -> pl.DataFrame:
     Those to a request with a To tag make none (RFC 3261 §12.1).
     """
     invites = messages.lazy().filter(pl.col("method") == "INVITE")
-    within = (
-        invites.filter(pl.col("status").is_null(), pl.col("to_tag").is_not_null())
-        .select("transaction")
-        .collect(engine="in-memory")
-    )
+    within = invites.filter(pl.col("status").is_null(), pl.col("to_tag").is_not_null()).select("transaction").collect()
     of_within = pl.col("transaction").is_in(within["transaction"].drop_nulls().implode()).fill_null(value=False)
     responses = invites.filter(pl.col("status").is_between(101, 299), pl.col("_dialog").is_not_null())
-    told = responses.select("transaction", "_call", "_leg", "_dialog", "cseq", "duplicate", *_SOCKETS).collect(
-        engine="in-memory"
-    )
+    told = responses.select("transaction", "_call", "_leg", "_dialog", "cseq", "duplicate", *_SOCKETS).collect()
     return told.filter(~of_within).drop("transaction")
 
 
@@ -251,7 +239,7 @@ def _of_broken(broken: pl.Series, messages: pl.DataFrame) -> pl.DataFrame:
             since=pl.col("since").min(),
             confirmed=pl.when(pl.col("status") >= 200).then("since").min(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )
     ack, cseq = pl.col("method") == "ACK", pl.col("cseq") == pl.col("cseq_made")
     ours, theirs = pl.col("from_tag"), pl.col("to_tag")
@@ -302,7 +290,7 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
             (pl.col("method") != "ACK") | pl.col("transaction").is_null(),
         )
         .select("row", "_dialog", "_leg", "transaction", *sockets)
-        .collect(engine="in-memory")
+        .collect()
     )
     # A request of the opener that came the way of the responses, or one of another that went the way of the INVITE. Few
     # are left to be compared as text.
@@ -349,7 +337,7 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
         .select("row", "transaction")
         .join(swapped.lazy().select("transaction", "side").unique("transaction", keep="first"), on="transaction")
         .select("row", "side")
-        .collect(engine="in-memory")
+        .collect()
     )
     rows = pl.concat([swapped.select("row", "side"), responses]).unique("row", keep="first")
     marks = messages["_mended"].gather(swapped["row"]).fill_null(DIALOG_TAG_WRONG)
@@ -375,7 +363,7 @@ def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
             ~method_is("ACK", "BYE", "CANCEL"),
         )
         .select("row", "_dialog", "method", "status", "transaction")
-        .collect(engine="in-memory")
+        .collect()
     )
     successes = theirs.filter(pl.col("status").is_between(200, 299)).select("transaction", "_dialog").unique()
     requests = theirs.filter(pl.col("status").is_null())
@@ -420,7 +408,7 @@ def _refused_before(sent: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             ~method.is_in(["BYE", "PRACK", "CANCEL"]),
         )
         .select("_dialog", "_leg", "failed", failed_ns=ns("time"))
-        .collect(engine="in-memory")
+        .collect()
     )
     near = sent.join(failed, on=["_dialog", "_leg"]).filter(
         pl.col("failed") < pl.col("row"), pl.col("sent_ns") - pl.col("failed_ns") <= _AT_ONCE
@@ -459,11 +447,11 @@ def _unanswered_before(sent: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFra
             t1=pl.col("at").sort().diff().get(1, null_on_oob=True),
         )
         .filter(pl.col("len") > 2)
-        .collect(engine="in-memory")
+        .collect()
     )
     if repeated.is_empty():
         return sent.clear().select("_dialog", "row", failed=pl.lit(None, pl.UInt32))
-    answered = theirs.filter(status.is_not_null()).select(key).unique().collect(engine="in-memory")
+    answered = theirs.filter(status.is_not_null()).select(key).unique().collect()
     waited = pl.col("sent_ns") - pl.col("first") - 64 * pl.col("t1")
     silent = repeated.join(answered, on=key, how="anti").join(sent, on=["_dialog", "_leg"])
     silent = silent.filter(pl.col("failed") < pl.col("row"), waited.is_between(-_AT_ONCE, _AT_ONCE))
@@ -487,7 +475,7 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("asked") > pl.col("bye"))
         .select("_dialog")
         .unique()
-        .collect(engine="in-memory")["_dialog"]
+        .collect()["_dialog"]
     )
     if later.is_empty():
         return byes
@@ -495,7 +483,7 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     life = life.filter(~pl.col("method").is_in(OF_SUBSCRIPTION)).group_by("_dialog").agg(lived=pl.col("asked").max())
     of_byes = messages.lazy().with_row_index("row")
     of_byes = of_byes.filter(pl.col("method") == "BYE", pl.col("_dialog").is_in(life["_dialog"].implode()))
-    over = of_byes.group_by("transaction").agg(over=pl.col("row").max()).collect(engine="in-memory")
+    over = of_byes.group_by("transaction").agg(over=pl.col("row").max()).collect()
     doubted = byes.select("_dialog", "row").join(life, on="_dialog")
     doubted = doubted.with_columns(messages.select(pl.col("transaction").gather(doubted["row"])))
     doubted = doubted.join(over, on="transaction", how="left")

@@ -95,7 +95,7 @@ def _as_opened(tried: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         )
     )  # fmt: skip
     ends = ["src_ip", "src_port", "dst_ip", "dst_port"]
-    used = messages.lazy().filter(pl.col("transport") != "udp").select(ends).unique().collect(engine="in-memory")
+    used = messages.lazy().filter(pl.col("transport") != "udp").select(ends).unique().collect()
     back = used.select(src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
     kinds = {name: turned.schema[name] for name in ends}
     return turned.join(pl.concat([used, back]).cast(kinds), on=ends, how="anti", maintain_order="left")  # type: ignore[arg-type]
@@ -114,7 +114,7 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, tried: pl.Data
         )
         .select("transaction", "request_uri", "via_sent_by", "call_id", "cseq", "method", server_ip="dst_ip",
                 client_ip="src_ip", came_ns=ns("time"))
-        .collect(engine="in-memory")
+        .collect()
         .join(finals, on="transaction", how="left", maintain_order="left")
         .filter(pl.col("status").is_null() | pl.col("status").is_in(OF_A_FAILED_HOP))
     )  # fmt: skip
@@ -139,7 +139,7 @@ def _went_on(pairs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("call_id").is_in(pairs["call_id"].unique().implode()),
         )
         .select("call_id", "cseq", "method", "src_ip", "dst_ip", sent_ns=ns("time"))
-        .collect(engine="in-memory")
+        .collect()
     )
     again = pairs.join(
         sent, left_on=["call_id", "cseq", "method", "server_ip"], right_on=["call_id", "cseq", "method", "src_ip"]

@@ -54,7 +54,7 @@ def described(messages: pl.DataFrame, *which: pl.Expr, with_sdp: bool = True) ->
             method=pl.col("method").cast(_METHODS, strict=False),
             acked=pl.when(pl.col("method") == "PRACK").then(pl.col("rack").str.extract(r"^\s*(\d+)").cast(pl.Int64)),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 

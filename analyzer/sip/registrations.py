@@ -85,7 +85,7 @@ def _requests(messages: pl.DataFrame) -> pl.DataFrame:
             "request_uri", "contact_expires", "expires", "credentials", "private_id", "dst_ip", "dst_port", "_nonce",
             aor="to_uri", contact="contact_uri", start_ns=ns("first_byte_at"), time=ns("time"), cut=~pl.col("complete"),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     one = ["_leg", "cseq"]
     first = copies.filter(pl.col("time").eq_missing(pl.col("time").first().over(one)))
@@ -114,7 +114,7 @@ def _finals(messages: pl.DataFrame) -> pl.DataFrame:
             "transaction", "_leg", "cseq", "via_count", "status", "stale", final="message", granted_to="contact_uri",
             contact_granted="contact_expires", granted="expires", final_ns=ns("time"), challenge_nonce="_nonce",
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _answered_further_in(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.D
         .join(silent.lazy().select("transaction"), on="transaction", how="semi")
         .group_by("transaction")
         .agg(last_asked=ns("time").max())
-        .collect(engine="in-memory")
+        .collect()
     )
     found = (
         silent.select("transaction", "_leg", "cseq", "via_count")
@@ -162,7 +162,7 @@ def _with_contacts(requests: pl.DataFrame, ims_headers: pl.DataFrame | None) -> 
         requests = requests.with_columns(instance=none, reg_id=none, _auts=none, granted_contacts=none)
     else:
         said = pl.col("_contact").is_not_null() | pl.col("_auts").is_not_null()
-        texts = ims_headers.lazy().filter(said).select("message", "_contact", "_auts").collect(engine="in-memory")
+        texts = ims_headers.lazy().filter(said).select("message", "_contact", "_auts").collect()
         requests = requests.join(texts, on="message", how="left", maintain_order="left").join(
             texts.select(final="message", granted_contacts="_contact"), on="final", how="left", maintain_order="left"
         )

@@ -101,7 +101,7 @@ def _referred(
         .select(
             "_leg", "cseq", "refer_to", asked="row", named=pl.coalesce("meant", "_call"), src_ip="dst_ip", at=ns("time")
         )
-        .collect(engine="in-memory")
+        .collect()
     )
     if asked.is_empty():
         return none

@@ -99,7 +99,7 @@ def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame
             pl.col("_leg").is_in(sent["opened"].implode()),
         )
         .select("src_ip", "dst_ip", pl.col("via_count").fill_null(0), opened="_leg")
-        .collect(engine="in-memory")
+        .collect()
         .lazy()
         .sort("via_count", maintain_order=True)
     )

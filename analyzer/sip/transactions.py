@@ -83,7 +83,7 @@ def _groups(messages: pl.DataFrame) -> pl.DataFrame:
             final=pl.col("final").min(),
             finals=pl.col("final").count(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )
 
 
@@ -149,7 +149,7 @@ def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
         .filter(pl.col("status") == pl.col("status_first"), pl.col("_dialog").eq_missing(pl.col("_dialog_first")))
         .group_by("transaction")
         .len("copies")
-        .collect(engine="in-memory")
+        .collect()
     )
     return (
         groups.select("transaction", "finals")
@@ -256,9 +256,7 @@ def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame,
     last_copy = (
         messages.lazy()
         .filter(
-            pl.col("transaction").is_in(
-                waiting.select(pl.col("transaction").implode()).collect(engine="in-memory").to_series()
-            ),
+            pl.col("transaction").is_in(waiting.select(pl.col("transaction").implode()).collect().to_series()),
             pl.col("status").is_null(),
             pl.col("method") != "ACK",
             ~pl.col("duplicate"),
@@ -283,7 +281,7 @@ def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame,
         .select("transaction")
         for kind, since, until in ((refused, "last_copy_at", pl.lit(limit)), (~refused, "since", pl.col("limit")))
     ]
-    return pl.concat(found).collect(engine="in-memory").to_series()
+    return pl.concat(found).collect().to_series()
 
 
 def _flows(failures: pl.DataFrame, carrier: pl.Expr) -> pl.LazyFrame:

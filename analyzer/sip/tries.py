@@ -43,7 +43,7 @@ def initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
             time=ns("time"), at=ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     if invites["cseq"].has_nulls():
         # One that was cut before its CSeq is of the try that went before it.
@@ -51,9 +51,7 @@ def initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
     of_try = invites.lazy().select("_leg", "cseq", "row").sort("_leg", "cseq", "row")
     another = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in ("_leg", "cseq"))
     another |= pl.int_range(pl.len()) == 0
-    return invites.with_columns(
-        of_try.select("row", another.cum_sum().alias("try")).sort("row").collect(engine="in-memory")["try"]
-    )
+    return invites.with_columns(of_try.select("row", another.cum_sum().alias("try")).sort("row").collect()["try"])
 
 
 def responses_of(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
@@ -67,7 +65,7 @@ def responses_of(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
             "row", "transaction", "status", "_dialog", "_leg", "retransmission", "try",
             at=ns("time"), media=early_media(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
 
 
@@ -92,7 +90,7 @@ def with_borrowed(
             "row", "transaction", "status", "_dialog", "_leg", "retransmission", "cseq", "via_count", at=ns("time"),
             media=early_media(),
         )
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     others = others.join(silent.rename({"transaction": "asked"}), on=["_leg", "cseq"], maintain_order="left_right")
     # A final that its proxy kept for itself came to nobody: a 2xx is passed on whatever else there is (§16.7).
@@ -190,7 +188,7 @@ def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_in(refused["transaction"].implode()))
         .group_by("transaction")
         .agg(acked=ns("time").min())
-        .collect(engine="in-memory")
+        .collect()
     )
     refused = refused.join(acks, on="transaction", how="left")
     same = ["_nonce", "src_ip", "from_uri", "request_uri"]

@@ -96,7 +96,7 @@ def _one_way(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Data
     asked = transactions.lazy().filter(pl.col("started_at").is_not_null(), pl.col("method") != "ACK")
     silent = asked.filter(pl.col("status").is_null(), pl.col("first_provisional_at").is_null())
     silent = silent.group_by("client_ip", "server_ip").len().filter(pl.col("len") >= _SEEN_ONE_WAY)
-    concerned = silent.collect(engine="in-memory")
+    concerned = silent.collect()
     if concerned.is_empty():
         return concerned
     links = (
@@ -110,7 +110,7 @@ def _one_way(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Data
             node=pl.format("{}:{}", pl.col("server_ip").first(), pl.col("server_port").first()),
         )
         .filter(pl.col("requests") >= _SEEN_ONE_WAY, pl.col("answered") == 0, pl.col("copies") < 1.2)
-        .collect(engine="in-memory")
+        .collect()
     )
     if links.is_empty():
         return links

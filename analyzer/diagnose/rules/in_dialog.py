@@ -14,9 +14,7 @@ _COPIES = 4  # of a reliable provisional response: no PRACK reached its sender
 
 def _bye(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Calls that somebody wanted to end and no BYE was accepted: refused, or sent again and again without a word."""
-    byes = (
-        transactions.lazy().filter(pl.col("method") == "BYE", pl.col("call").is_not_null()).collect(engine="in-memory")
-    )
+    byes = transactions.lazy().filter(pl.col("method") == "BYE", pl.col("call").is_not_null()).collect()
     fine = byes.filter(pl.col("status").is_between(200, 299))["call"]
     silent = pl.col("status").is_null() & (pl.col("outcome") == "timeout") & (pl.col("request_copies") > 1)
     refused = (pl.col("status") >= 400) & ~pl.col("status").is_in(_CHALLENGES)
@@ -79,7 +77,7 @@ def _prack(core_messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.Da
             status=pl.col("status").first(), leg=pl.col("_leg").first(), until=pl.col("time").last(),
         )
         .filter(pl.col("copies") >= _COPIES)
-        .collect(engine="in-memory")
+        .collect()
     )  # fmt: skip
     if again.is_empty():
         return again.select(call="transaction")

@@ -35,7 +35,7 @@ def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, core_me
         pl.col("status").is_null(),
         pl.col("outcome") == "timeout",
     )
-    heard = core_messages.lazy().select("src_ip").unique().collect(engine="in-memory")["src_ip"]
+    heard = core_messages.lazy().select("src_ip").unique().collect()["src_ip"]
     again = pl.col("request_copies") > 1
     tried = tried.filter(again | ((pl.col("transport") != "udp") & pl.col("server_ip").is_in(heard.implode())))
     tried = tried.select("call_id", asked=socket_of("server"), copies="request_copies")

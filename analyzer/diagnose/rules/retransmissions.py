@@ -36,7 +36,7 @@ def _links(transactions: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "call", message="transaction", node=socket_of("server"), client="client_ip", again="again", sent="sent",
         percent=(100 * pl.col("again") / pl.col("sent")).round(1), cause=pl.format("{} {}", "client_ip", "server_ip"),
-    ).collect(engine="in-memory")  # fmt: skip
+    ).collect()  # fmt: skip
 
 
 LINKS = Rule(
@@ -76,7 +76,7 @@ def _storm(transactions: pl.DataFrame) -> pl.DataFrame:
     rows = rows.filter((pl.col("method") == "INVITE") | furthest)
     return rows.select(
         "call", "method", message="transaction", node=socket_of("server"), client="client_ip", copies="request_copies"
-    ).collect(engine="in-memory")
+    ).collect()
 
 
 STORM = Rule(

@@ -133,13 +133,13 @@ def _failover(transactions: pl.DataFrame, calls: pl.DataFrame, core_messages: pl
         pl.col("status").is_in([500, 503, 504, 408])
         | (pl.col("outcome") == "transport_error")
         | ((pl.col("outcome") == "timeout") & (pl.col("request_copies") > 1))
-    ).collect(engine="in-memory")
+    ).collect()
     if bad.is_empty():
         return bad.select("call")
     good = invites.filter(pl.col("status").is_between(200, 299)).select(
         "call", "client_ip", "via_count", later="started_at", other="server_ip", chosen="transaction"
     )
-    rows = bad.join(good.collect(engine="in-memory"), on=["call", "client_ip", "via_count"]).filter(
+    rows = bad.join(good.collect(), on=["call", "client_ip", "via_count"]).filter(
         pl.col("later") > pl.col("started_at"), pl.col("other") != pl.col("server_ip")
     )
     # To another server goes the same request (RFC 3263 §4.3); a fork or forwarding puts another target into it.

@@ -73,7 +73,7 @@ def _tries(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFr
         pl.col("status").is_null(), pl.col("credentials"), pl.col("method").is_in(["REGISTER", "INVITE"]),
         ~pl.col("retransmission"), ~pl.col("duplicate"), pl.col("via_count") == 1, pl.col("private_id").is_not_null(),
     ).select("src_ip", "message", "time", "transaction", "_nonce", user="private_id")  # fmt: skip
-    asked = asked.collect(engine="in-memory")
+    asked = asked.collect()
     ends = transactions.select("transaction", "status")
     return asked.join(ends, on="transaction", how="left", maintain_order="left")
 
@@ -195,7 +195,7 @@ def _enumeration(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.
         pl.col("via_count") == 1, ~pl.col("retransmission"), ~pl.col("duplicate"), pl.col("to_tag").is_null(),
     ).select("src_ip", "to_uri", "message", "transaction")  # fmt: skip
     many = asked.group_by("src_ip").agg(users=pl.col("to_uri").n_unique()).filter(pl.col("users") >= _MANY_USERS)
-    sources = many.collect(engine="in-memory")
+    sources = many.collect()
     if sources.is_empty():
         return sources
     ends = transactions.lazy().select("transaction", "status")
@@ -207,7 +207,7 @@ def _enumeration(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.
         accepted=pl.col("status").is_between(200, 299).sum(),
         message=pl.col("message").first(),
     ).filter(pl.col("accepted") == 0, pl.col("refused") >= _MANY_USERS)
-    return found.select(_no_call(), "message", "users", "refused", node="src_ip").collect(engine="in-memory")
+    return found.select(_no_call(), "message", "users", "refused", node="src_ip").collect()
 
 
 ENUMERATION = Rule(

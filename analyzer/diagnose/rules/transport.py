@@ -119,7 +119,7 @@ def _too_big(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Data
     udp = transactions.lazy().filter(pl.col("transport") == "udp", pl.col("started_at").is_not_null())
     silent = udp.filter(
         pl.col("status").is_null(), pl.col("first_provisional_at").is_null(), pl.col("request_copies") > 1
-    ).collect(engine="in-memory")
+    ).collect()
     if silent.is_empty():
         return silent.select("call")
     lengths = core_messages.filter(pl.col("message").is_in(silent["transaction"].implode()))
@@ -128,7 +128,7 @@ def _too_big(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Data
     answered = udp.filter(pl.col("status").is_not_null()).join(
         silent.lazy().select("client_ip", "server_ip").unique(), on=["client_ip", "server_ip"], how="semi"
     )
-    there = answered.select("transaction", "client_ip", "server_ip").collect(engine="in-memory")
+    there = answered.select("transaction", "client_ip", "server_ip").collect()
     sizes = core_messages.filter(pl.col("message").is_in(there["transaction"].implode()))
     sizes = there.join(sizes.select(transaction="message", length="length"), on="transaction")
     # What came through and was as large refutes it.

@@ -41,7 +41,7 @@ def _silent(failed_calls: pl.DataFrame, transactions: pl.DataFrame, core_message
         pl.col("first_provisional_at").is_null(),
         pl.col("status").is_null(),
     ).with_columns(silent=pl.format("{}:{}", "server_ip", "server_port"))
-    heard = core_messages.lazy().select(server_ip="src_ip").unique().collect(engine="in-memory")["server_ip"]
+    heard = core_messages.lazy().select(server_ip="src_ip").unique().collect()["server_ip"]
     tried = tried.filter((pl.col("request_copies") > 1) | pl.col("server_ip").is_in(heard.implode()))
     tried = tried.filter((pl.col("request_copies") > 1) | (pl.col("transport") != "udp"))
     tried = tried.group_by("call", "silent", maintain_order=True).agg(
