@@ -257,8 +257,8 @@ def calls_that_failed(calls: DF) -> DF:
 @node(LOCAL, columns=("preconditions", "qos_local", "qos_remote"))
 def failed_set_ups(
     core_messages: DF, call_of: Series, calls_that_failed: DF, attempts: CallAttempts, descriptions: DF
-) -> tuple[SetUps, DF]:
-    """The set-ups of calls that failed, and their messages, which the rows of those are numbers of."""
+) -> tuple[SetUps, DF, Series]:
+    """The set-ups of calls that failed, and their messages, which the rows of those are numbers of, with their call."""
     import polars as pl
 
     from analyzer.ims.phases import set_ups
@@ -277,32 +277,35 @@ def failed_set_ups(
     lent = lent.drop_nulls("row")
     known = descriptions.filter(pl.col("_sdp").is_in(messages["_sdp"].unique().implode()))
     branches = attempts.confirmed_branch.join(failed, on="call", how="semi", maintain_order="left")
-    return set_ups(messages, call_of.filter(own), failed, opened, known, branches, lent), messages
+    call_of = call_of.filter(own)
+    return set_ups(messages, call_of, failed, opened, known, branches, lent), messages, call_of
 
 
 @node(LOCAL, columns=_OF_HOPS)
 def hops_of_failed_calls(
-    core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, calls_that_failed: DF, clocks_aligned: bool
+    failed_set_ups: tuple[SetUps, DF, Series],
+    via_tails: DF,
+    leg_correlation: DF,
+    calls_that_failed: DF,
+    clocks_aligned: bool,
 ) -> DF:
     """The hops of the INVITEs and CANCELs of calls that failed."""
-    import polars as pl
 
     from analyzer.columns.nothing import no_rows
     from analyzer.ims.hops import hops
 
-    own = core_messages.select(pl.col("method").is_in(["INVITE", "CANCEL"])).to_series() & call_of.is_in(
-        calls_that_failed["call"].implode()
-    )
+    _, messages, call_of = failed_set_ups
+    own = messages["method"].is_in(["INVITE", "CANCEL"]) & call_of.is_in(calls_that_failed["call"].implode())
     own = own.fill_null(value=False)
     if not own.any():
         via_tails, leg_correlation = no_rows(via_tails, leg_correlation)
-    return hops(core_messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
+    return hops(messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
 
 
 @node(LOCAL, columns=())
 def bare_failures(
     calls_that_failed: DF,
-    failed_set_ups: tuple[SetUps, DF],
+    failed_set_ups: tuple[SetUps, DF, Series],
     hops_of_failed_calls: DF,
     transactions: DF,
     unreached_next_hops: DF,
@@ -313,7 +316,7 @@ def bare_failures(
 
     if calls_that_failed.is_empty():
         transactions, unreached_next_hops = no_rows(transactions, unreached_next_hops)
-    set_ups, messages = failed_set_ups
+    set_ups, messages, _ = failed_set_ups
     milestones = set_ups.milestones
     return ways(messages, calls_that_failed, milestones, hops_of_failed_calls, transactions, unreached_next_hops)
 

@@ -95,7 +95,7 @@ def _guessed(
         pl.col("method").is_in(["REGISTER", "INVITE"]), pl.col("status").is_in(_REFUSED), pl.col("via_count") == 1
     )
     if not _has_credentials(core_messages, asked["transaction"]):
-        transactions, core_messages = transactions.clear(), core_messages.clear()
+        return asked.clear()
     tries = _tries(core_messages, transactions).sort("time", nulls_last=True, maintain_order=True)
     wrong, who = pl.col("status").is_in(_REFUSED), ["src_ip", "user"]
     refused = tries.filter(wrong).with_columns(
