@@ -290,15 +290,11 @@ def hops_of_failed_calls(
     clocks_aligned: bool,
 ) -> DF:
     """The hops of the INVITEs and CANCELs of calls that failed."""
-
-    from analyzer.columns.nothing import no_rows
     from analyzer.ims.hops import hops
 
     _, messages, call_of = failed_set_ups
     own = messages["method"].is_in(["INVITE", "CANCEL"]) & call_of.is_in(calls_that_failed["call"].implode())
     own = own.fill_null(value=False)
-    if not own.any():
-        via_tails, leg_correlation = no_rows(via_tails, leg_correlation)
     return hops(messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
 
 
@@ -311,11 +307,8 @@ def bare_failures(
     unreached_next_hops: DF,
 ) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
-    from analyzer.columns.nothing import no_rows
     from analyzer.diagnose.call_failures import ways
 
-    if calls_that_failed.is_empty():
-        transactions, unreached_next_hops = no_rows(transactions, unreached_next_hops)
     set_ups, messages, _ = failed_set_ups
     milestones = set_ups.milestones
     return ways(messages, calls_that_failed, milestones, hops_of_failed_calls, transactions, unreached_next_hops)
@@ -329,12 +322,16 @@ def failed_calls(bare_failures: Ways, calls: DF, core_messages: DF) -> DF:
     return failed_calls(bare_failures, calls, core_messages)
 
 
-@node(LOCAL)
-def failing_nodes(bare_failures: Ways) -> DF:
+@node(LOCAL, asks=("calls_that_failed", "bare_failures"))
+def failing_nodes(ask: Callable[[str], Any]) -> DF:
     """The node that failed each call that failed, however many it passed through."""
+    import polars as pl
+
+    if ask("calls_that_failed").is_empty():
+        return pl.DataFrame(schema={"call": pl.Int64, "failing_node": pl.String})
     from analyzer.diagnose.call_failures import failing_nodes
 
-    return failing_nodes(bare_failures)
+    return failing_nodes(ask("bare_failures"))
 
 
 @node(ESTIMATE, cut=whole)
