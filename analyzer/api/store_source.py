@@ -131,7 +131,7 @@ class StoreSource(GraphSource):
         if "failing_nodes" not in self._graph.made:
             import polars as pl
 
-            from analyzer.diagnose.call_failures import has_failed
+            from analyzer.sip.outcomes import has_failed
 
             # It is of each call by itself.
             failed = self.table("calls").filter(has_failed())["call"]

@@ -51,8 +51,10 @@ def in_one_spelling(hosts: pl.Series) -> pl.Series:
     >>> in_one_spelling(pl.Series(["[2001:0DB8:0:0::1]"])).item()
     '[2001:db8::1]'
     """
-    spellings = {}
     # Each distinct one is read once; most captures have none.
+    if not hosts.str.starts_with("[").any():
+        return hosts
+    spellings = {}
     for text in hosts.filter(hosts.str.starts_with("[").fill_null(value=False)).unique():
         try:
             spellings[text] = f"[{ipaddress.IPv6Address(text[1:-1])}]"

@@ -24,17 +24,7 @@ from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
 from analyzer.sip import cancels, next_hops, release
-from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
-
-#: Outcomes of calls that nobody refused.
-NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
-
-
-def has_failed() -> pl.Expr:
-    """Whether a call has a row here: it failed, or was refused before the capture saw its INVITE."""
-    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
-    return asked | ((pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected"))
-
+from analyzer.sip.outcomes import NETWORK_NO_REPLY, has_failed, of_the_callee
 
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
@@ -266,7 +256,7 @@ def _may_have_sent_on(origins: pl.DataFrame, begun: pl.DataFrame) -> pl.Series:
     held = held.with_row_index("place").sort("until", nulls_last=True, maintain_order=True)
     asked = held.drop_nulls(["until", "ip"])
     last = asked.join_asof(
-        begun.sort("at"), left_on="until", right_on="at", by="ip", strategy="backward", check_sortedness=False
+        begun.sort("at", "begun"), left_on="until", right_on="at", by="ip", strategy="backward", check_sortedness=False
     )
     left = last.filter(pl.col("at") >= pl.col("asked_at"), pl.col("begun") != pl.col("call"))
     return held.sort("place").select(pl.col("place").is_in(left["place"].implode())).to_series()
@@ -305,7 +295,9 @@ def _signs(
     for more in (below, came):
         origins = origins.join(more, on="transaction", how="left", maintain_order="left")
     origins = origins.join(open_ended, on="transaction", how="left", maintain_order="left")
-    stopped = asked.join(unreached, on="transaction").group_by("call").agg(pl.col("next_hop").first())
+    stopped = (
+        asked.join(unreached, on="transaction", maintain_order="left").group_by("call").agg(pl.col("next_hop").first())
+    )
     for more in (last, inside, rang, stopped):
         origins = origins.join(more, on="call", how="left", maintain_order="left")
     nobody_ended = pl.col("method").is_null() & (pl.col("outcome_detail") != "final_unseen").fill_null(value=True)
@@ -319,7 +311,8 @@ def _signs(
     # Who gave up for a timer only passes on that another was silent.
     silent = nobody_ended | pl.col("status").is_in(_OF_A_TIMER) | pl.col("no_word")
     # A response whose INVITE was not captured is on no hop: who sent it is all that is known.
-    refused = transactions.filter(pl.col("method") == "INVITE", pl.col("status") >= 300).sort("final_at")
+    refused = transactions.filter(pl.col("method") == "INVITE", pl.col("status") >= 300)
+    refused = refused.sort("final_at", maintain_order=True)
     refused = refused.unique(["call", "status"], keep="first", maintain_order=True)
     servers = refused.select("call", final_status="status", server=socket_of("server"))
     origins = origins.join(servers, on=["call", "final_status"], how="left", maintain_order="left")

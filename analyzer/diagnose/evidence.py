@@ -63,7 +63,8 @@ def time_to_retry(after: str, messages: pl.DataFrame) -> pl.Expr:
 
 def with_attempts(rows: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
     """Rows with ``call_id`` and ``time``: ``case`` is the registration that had begun last in that Call-ID."""
-    begun = registrations.select("call_id", case="registration", begun="started_at").drop_nulls("begun").sort("begun")
+    begun = registrations.select("call_id", case="registration", begun="started_at").drop_nulls("begun")
+    begun = begun.sort("begun", maintain_order=True)
     rows = rows.drop_nulls("time").sort("time", maintain_order=True)
     return rows.join_asof(begun, left_on="time", right_on="begun", by="call_id", check_sortedness=False)
 

@@ -7,8 +7,8 @@
            --> without those that another finding of the same call explains
            --> findings: the cases of one rule and one cause, ranked by the calls that they hurt
 
-A rule is run only where the capture has something for it to look at (``Rule.seen``), and the tables that it names are
-made only then.
+A rule is run only where the capture has something for it to look at (``Rule.seen``, ``Rule.of``), and the tables that
+it names are made only then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ from analyzer.diagnose.rule import Rule, filled
 from analyzer.language import SPOKEN
 
 NEEDS: tuple[str, ...] = tuple(
-    dict.fromkeys(("core_messages", "core_files", "core_problems", "calls", *chain(*(r.needs for r in rules.ALL))))
+    dict.fromkeys(
+        (
+            *("core_messages", "core_files", "core_problems", "calls"),
+            *(rule.of for rule in rules.ALL if rule.of is not None),
+            *chain(*(rule.needs for rule in rules.ALL)),
+        )
+    )
 )
 """The nodes of the graph that the rules name."""
 COLUMNS: tuple[str, ...] = tuple(dict.fromkeys(("file", "frame", *chain(*(rule.columns for rule in rules.ALL)))))
@@ -69,6 +75,8 @@ def diagnosed(known: tuple[Rule, ...], ask: Callable[[str], Any]) -> Diagnosis:
     found: dict[str, pl.DataFrame] = {}
     for rule in known:
         if (rule.absence and lossy) or not (rule.seen is None or rule.seen & seen):
+            continue
+        if rule.of is not None and ask(rule.of).is_empty():
             continue
         rows = rule.find(*(ask(need) for need in rule.needs))
         if rows.height:

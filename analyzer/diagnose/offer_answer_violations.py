@@ -60,7 +60,7 @@ def offer_answer_violations(
         ],
         how="vertical_relaxed",
     )
-    rows = rows.sort("row", "index", "code", nulls_last=False)
+    rows = rows.sort("row", "index", "code", nulls_last=False, maintain_order=True)
     rows = rows.join(hops.select("_dialog", "dialog"), on="_dialog", how="left", maintain_order="left")
     rows = rows.with_columns(messages["message"].gather(rows["row"]))
     return typed(rows, schema.OFFER_ANSWER_VIOLATIONS, without=("call",))

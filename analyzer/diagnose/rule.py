@@ -82,6 +82,7 @@ class Rule:
     ``explains``  codes of rules whose findings are consequences of this one, in the same call.
     ``confidence``  0 to 1, unless rows have a column of this name.
     ``seen``      methods and final statuses of which the capture must have one, else there is nothing to look at.
+    ``of``        the node of the graph without whose rows there is nothing to look at.
     ``columns``   columns of the core that ``find`` looks at beyond those that are always read.
 
     ``find`` returns a frame with the columns ``call`` (key, null outside calls), ``message`` (key: the evidence; a
@@ -101,6 +102,7 @@ class Rule:
     confidence: float = 0.9
     columns: tuple[str, ...] = ()
     seen: frozenset[str | int] | None = None
+    of: str | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -159,11 +159,8 @@ def problem_count(core_problems: DF, odd_messages: DF, max_problems_per_code: in
 
 @node(LOCAL, columns=("_auts", "_contact"), cut=whole)
 def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
-    from analyzer.columns.nothing import no_rows
     from analyzer.sip.registrations import with_requests
 
-    if "REGISTER" not in core_messages["method"]:
-        core_messages, bare_transactions, ims_headers = no_rows(core_messages, bare_transactions, ims_headers)
     return with_requests(core_messages, bare_transactions, ims_headers)
 
 
@@ -249,17 +246,24 @@ def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAt
     )
 
 
+@node(LOCAL)
+def calls_that_failed(calls: DF) -> DF:
+    """The rows of ``calls`` that ``call_failures`` has, too."""
+    from analyzer.sip.outcomes import has_failed
+
+    return calls.filter(has_failed())
+
+
 @node(LOCAL, columns=("preconditions", "qos_local", "qos_remote"))
 def failed_set_ups(
-    core_messages: DF, call_of: Series, calls: DF, attempts: CallAttempts, descriptions: DF
-) -> tuple[SetUps, DF]:
-    """The set-ups of calls that failed, and their messages, which the rows of those are numbers of."""
+    core_messages: DF, call_of: Series, calls_that_failed: DF, attempts: CallAttempts, descriptions: DF
+) -> tuple[SetUps, DF, Series]:
+    """The set-ups of calls that failed, and their messages, which the rows of those are numbers of, with their call."""
     import polars as pl
 
-    from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.phases import set_ups
 
-    failed = calls.filter(has_failed())
+    failed = calls_that_failed
     own = call_of.is_in(failed["call"].implode()).fill_null(value=False)
     if attempts.borrowed.height:
         rows = pl.int_range(own.len(), eager=True)
@@ -273,47 +277,41 @@ def failed_set_ups(
     lent = lent.drop_nulls("row")
     known = descriptions.filter(pl.col("_sdp").is_in(messages["_sdp"].unique().implode()))
     branches = attempts.confirmed_branch.join(failed, on="call", how="semi", maintain_order="left")
-    return set_ups(messages, call_of.filter(own), failed, opened, known, branches, lent), messages
+    call_of = call_of.filter(own)
+    return set_ups(messages, call_of, failed, opened, known, branches, lent), messages, call_of
 
 
 @node(LOCAL, columns=_OF_HOPS)
 def hops_of_failed_calls(
-    core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, calls: DF, clocks_aligned: bool
+    failed_set_ups: tuple[SetUps, DF, Series],
+    via_tails: DF,
+    leg_correlation: DF,
+    calls_that_failed: DF,
+    clocks_aligned: bool,
 ) -> DF:
     """The hops of the INVITEs and CANCELs of calls that failed."""
-    import polars as pl
-
-    from analyzer.columns.nothing import no_rows
-    from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.hops import hops
 
-    failed = calls.filter(has_failed())["call"]
-    own = core_messages.select(pl.col("method").is_in(["INVITE", "CANCEL"])).to_series() & call_of.is_in(
-        failed.implode()
-    )
+    _, messages, call_of = failed_set_ups
+    own = messages["method"].is_in(["INVITE", "CANCEL"]) & call_of.is_in(calls_that_failed["call"].implode())
     own = own.fill_null(value=False)
-    if not own.any():
-        via_tails, leg_correlation = no_rows(via_tails, leg_correlation)
-    return hops(core_messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
+    return hops(messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
 
 
 @node(LOCAL, columns=())
 def bare_failures(
-    calls: DF,
-    failed_set_ups: tuple[SetUps, DF],
+    calls_that_failed: DF,
+    failed_set_ups: tuple[SetUps, DF, Series],
     hops_of_failed_calls: DF,
     transactions: DF,
     unreached_next_hops: DF,
 ) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
-    from analyzer.columns.nothing import no_rows
-    from analyzer.diagnose.call_failures import has_failed, ways
+    from analyzer.diagnose.call_failures import ways
 
-    failed = calls.filter(has_failed())
-    if failed.is_empty():
-        transactions, unreached_next_hops = no_rows(transactions, unreached_next_hops)
-    set_ups, messages = failed_set_ups
-    return ways(messages, failed, set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
+    set_ups, messages, _ = failed_set_ups
+    milestones = set_ups.milestones
+    return ways(messages, calls_that_failed, milestones, hops_of_failed_calls, transactions, unreached_next_hops)
 
 
 @node(LOCAL, columns=("warning",))
@@ -324,12 +322,16 @@ def failed_calls(bare_failures: Ways, calls: DF, core_messages: DF) -> DF:
     return failed_calls(bare_failures, calls, core_messages)
 
 
-@node(LOCAL)
-def failing_nodes(bare_failures: Ways) -> DF:
+@node(LOCAL, asks=("calls_that_failed", "bare_failures"))
+def failing_nodes(ask: Callable[[str], Any]) -> DF:
     """The node that failed each call that failed, however many it passed through."""
+    import polars as pl
+
+    if ask("calls_that_failed").is_empty():
+        return pl.DataFrame(schema={"call": pl.Int64, "failing_node": pl.String})
     from analyzer.diagnose.call_failures import failing_nodes
 
-    return failing_nodes(bare_failures)
+    return failing_nodes(ask("bare_failures"))
 
 
 @node(ESTIMATE, cut=whole)
@@ -351,14 +353,14 @@ def begun_calls(calls: DF, bare_transactions: DF) -> DF:
 _OF_FAILURES = ("core_messages", "bare_failures", "endpoints", "forwarding_nodes", "begun_calls")
 
 
-@node(ESTIMATE, columns=("warning",), asks=("calls", *_OF_FAILURES))
+@node(ESTIMATE, columns=("warning",), asks=("calls_that_failed", *_OF_FAILURES))
 def explained_failures(ask: Callable[[str], Any]) -> CallFailures:
     """Who failed each call; nothing else is made where none failed."""
     import polars as pl
 
-    from analyzer.diagnose.call_failures import CallFailures, call_failures, has_failed
+    from analyzer.diagnose.call_failures import CallFailures, call_failures
 
-    if ask("calls").filter(has_failed()).is_empty():
+    if ask("calls_that_failed").is_empty():
         none = (pl.DataFrame(schema=table.polars()) for table in (schema.CALL_FAILURES, schema.FAILURE_PATH))
         return CallFailures(*none)
     return call_failures(*(ask(name) for name in _OF_FAILURES))

@@ -257,21 +257,15 @@ def losses(core_messages: DF, bare_hops: DF) -> DF:
 
 @node(LOCAL, columns=("_headers", *_OF_REGISTERS), cut=whole)
 def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
-    from analyzer.columns.nothing import no_rows
     from analyzer.ims.registration import challenges
 
-    if registers.is_empty():
-        core_messages, ims_headers = no_rows(core_messages, ims_headers)
     return challenges(registers, core_messages, ims_headers)
 
 
 @node(LOCAL, columns=("spi", *_OF_REGISTERS), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
-    from analyzer.columns.nothing import no_rows
     from analyzer.ims.registration import ims_registrations
 
-    if registrations.is_empty() and registers.is_empty() and challenges.is_empty():
-        core_messages, ims_headers = no_rows(core_messages, ims_headers)
     return ims_registrations(registrations, registers, challenges, core_messages, ims_headers)
 
 
@@ -403,11 +397,18 @@ def peer_delays(related_transactions: DF, calls: DF, registrations: DF) -> DF:
 # ---- media -----------------------------------------------------------------------------------------------------------
 
 
-@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
-def streams(core_streams: DF, core_reports: DF, announced_media: DF, bare_calls: DF) -> DF:
+_OF_STREAMS = ("core_streams", "core_reports", "announced_media", "bare_calls")
+
+
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls, asks=_OF_STREAMS)
+def streams(ask: Callable[[str], Any]) -> DF:
+    import polars as pl
+
+    if ask("core_streams").is_empty():
+        return pl.DataFrame(schema=schema.STREAMS.polars())
     from analyzer.media.streams import streams
 
-    return streams(core_streams, core_reports, announced_media, bare_calls)
+    return streams(*(ask(name) for name in _OF_STREAMS))
 
 
 @node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)

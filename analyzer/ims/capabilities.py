@@ -124,7 +124,7 @@ def _registered(seen: pl.DataFrame, registrations: pl.DataFrame, requests: pl.Da
     bound = registrations.filter((pl.col("outcome") == "registered") & (pl.col("kind") != "third_party"))
     bound = bound.select(place=_place("contact"), first_at=pl.col("started_at"), bound="registration")
     seen = seen.with_columns(place=_place("contact")).sort("first_at", maintain_order=True)
-    seen = seen.join_asof(bound.sort("first_at"), on="first_at", by="place", check_sortedness=False)
+    seen = seen.join_asof(bound.sort("first_at", "bound"), on="first_at", by="place", check_sortedness=False)
     return seen.with_columns(
         registration=pl.when(register).then("of_request").otherwise("bound"),
         contact=pl.when(register).then(pl.coalesce("asked_by", "contact")).otherwise("contact"),

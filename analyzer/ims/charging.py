@@ -165,7 +165,7 @@ def _delivered(records: pl.DataFrame, dialogs: pl.DataFrame, calls: pl.DataFrame
         pl.col("end_reason").ne_missing("forked_away"),
     ).join(calls.select("call", "answered_at"), on="call", how="left", maintain_order="left")
     the_call = (pl.col("confirmed_at") == pl.col("answered_at")).fill_null(value=False)
-    confirmed = confirmed.with_columns(the_call=the_call).sort(~pl.col("the_call"), "confirmed_at")
+    confirmed = confirmed.with_columns(the_call=the_call).sort(~pl.col("the_call"), "confirmed_at", "dialog")
     confirmed = confirmed.unique(["call_id", "local_tag"], keep="first", maintain_order=True).select(
         "dialog", "end_reason", "the_call", "confirmed_at",
         session_id="call_id", from_tag="local_tag", service_delivery_end_at="ended_at",
@@ -438,7 +438,7 @@ def _visits(ims_registrations: pl.DataFrame) -> pl.DataFrame:
     )
     rows = pl.concat([own, others]).drop_nulls("uri")
     rows = rows.with_columns(user=identity.subscribers(rows["uri"])).drop_nulls("user")
-    return rows.select("user", ended_at="started_at", registered="visited_network").sort("ended_at")
+    return rows.select("user", ended_at="started_at", registered="visited_network").sort("ended_at", "registered")
 
 
 def _roaming(side: str, *more: pl.Expr) -> pl.Expr:

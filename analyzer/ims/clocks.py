@@ -98,9 +98,13 @@ def _bounds(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     observations = rows.unique(["key", "_point"], keep="first", maintain_order=True)
     copies = _between(observations, observations, on={"key": "key"}, after="at")
     keys = rows.select("message", "key")
-    links = hops.filter(pl.col("linked_by") == "via").select("message", "previous").join(keys, on="message")
-    links = links.join(keys.select(previous="message", previous_key="key"), on="previous")
-    made = observations.join(links.select("key", previous="previous_key").unique("key"), on="key")
+    links = (
+        hops.filter(pl.col("linked_by") == "via")
+        .select("message", "previous")
+        .join(keys, on="message", maintain_order="left")
+    )
+    links = links.join(keys.select(previous="message", previous_key="key"), on="previous", maintain_order="left")
+    made = observations.join(links.select("key", previous="previous_key").unique("key", keep="first"), on="key")
     forwarded = _between(observations, made, on={"key": "previous"}, after="first")
     return pl.concat([_of_copies(copies, observations), *_both_signs(forwarded)]).select(_BOUNDS)
 
@@ -194,7 +198,7 @@ def _fit(bounds: pl.DataFrame) -> _Fit | None:
     # The reach of any drift must not make an outlier.
     reach = _OUTLIER + _MAX_DRIFT * (last - first)
     slot = ((pl.col("at") - first) * _SLICES // max(1, last - first + 1)).alias("slot")
-    kept = bounds.with_columns(slot)
+    kept = bounds.with_columns(slot).sort("ns", "at")
     upper = (
         kept.filter("upper", pl.col("ns") >= middle - reach).group_by("slot").agg(pl.all().get(pl.col("ns").arg_min()))
     )

@@ -155,8 +155,8 @@ def _by_rows(made: pl.DataFrame, origins: pl.DataFrame) -> pl.DataFrame:
 
 def _asof(made: pl.DataFrame, origins: pl.DataFrame, by: list[str], within: int | None) -> pl.DataFrame:
     """By the time of the earliest byte of what was made, and the last of what it was made from."""
-    origins = origins.select(*by, "at", previous_row="row").drop_nulls("at").sort("at")
-    made = made.drop_nulls("first").sort("first")
+    origins = origins.select(*by, "at", previous_row="row").drop_nulls("at").sort("at", "previous_row")
+    made = made.drop_nulls("first").sort("first", "point")
     found = made.join_asof(
         origins, left_on="first", right_on="at", by=by, strategy="backward", tolerance=within, check_sortedness=False
     )

@@ -196,7 +196,7 @@ def at_node(sight: Sight, decided: pl.DataFrame, who: Parties) -> pl.DataFrame:
         new = new.sort("delay", "before").unique(pair, keep="first", maintain_order=True)
         known = pl.concat([known, new.select(known.columns)])
         new = new.select(pair)
-    known = known.sort(pl.col("delay") < 0, "delay", "before", nulls_last=True)
+    known = known.sort(pl.col("delay") < 0, "delay", "before", "ip", nulls_last=True)
     hands_on = pl.concat([part.select("parent", *_PLACE) for part in (here, across)]).unique()
     hands_on = hands_on.with_columns(hands_on=pl.lit(value=True))
     known = known.join(hands_on, on=["parent", *_PLACE], how="left", maintain_order="left")

@@ -237,7 +237,7 @@ def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     meeting = meeting.with_columns(
         delay=pl.when(pl.col("_point") == pl.col("_point_head")).then(pl.col("at_head") - pl.col("at"))
     )
-    meeting = meeting.sort("parent", "child", pl.col("delay").abs(), "ip", nulls_last=True)
+    meeting = meeting.sort("parent", "child", pl.col("delay").abs(), "ip", "delay", nulls_last=True)
     meeting = meeting.unique(PAIR, keep="first", maintain_order=True).select(*PAIR, "ip", "delay")
     apart = _not_beside(pairs.join(meeting.select(_unordered()), on=PAIR, how="anti"), legs)
     ways = pl.concat([meeting.with_columns(meet=True), _both_ways(apart)], how="diagonal")
@@ -416,7 +416,8 @@ def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -
     From the beginning of each call on, for which candidates are of one call is known only link by link. The next try of
     a call whose last is known needs less, where nobody else comes in question for it.
     """
-    open_pairs = scored.filter(pl.col("score") >= POSSIBLE).sort("score", "after", descending=[True, False])
+    open_pairs = scored.filter(pl.col("score") >= POSSIBLE)
+    open_pairs = open_pairs.sort("score", "after", *PAIR, descending=[True, False, False, False])
     calls = table.select("leg", root="leg")
     accepted = open_pairs.clear()
     for _ in range(_LONGEST_CHAIN):

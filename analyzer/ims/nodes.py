@@ -220,7 +220,8 @@ def _answers(
     for side in ("src", "dst"):
         finals = node_grouping.with_end(finals, found, side)
     said = ims_headers.select("message", a_service_route="_service_route", a_keys="_keys")
-    ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls().unique("transaction")
+    ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls()
+    ends = ends.unique("transaction", keep="first")
     finals = finals.join(said, on="message", how="left").join(ends, on="transaction", how="left")
     return finals.drop("message", "src_ip", "src_port", "dst_ip", "dst_port")
 
@@ -339,6 +340,12 @@ def _beginning_another(hops: pl.DataFrame) -> pl.Series:
 # ---- evidence --------------------------------------------------------------------------------------------------------
 
 
+_EVIDENCE = {
+    "node_id": pl.Int64, "role": pl.String, "name": pl.String, "points": pl.Int64, "count": pl.Int64,
+    "message": pl.Int64,
+}  # fmt: skip
+
+
 def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
     """One row per node and rule that was met: ``node_id role name points count message``.
 
@@ -346,6 +353,8 @@ def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
     """
     met_by = (rule.when.fill_null(value=False).alias(str(number)) for number, rule in enumerate(rules))
     held = hops.select("src_node_id", "dst_node_id", "count", "message", *met_by)
+    # Most rules hold nowhere.
+    somewhere = held.select(pl.col(pl.Boolean).any()).row(0)
     met = [
         held.lazy()
         .filter(str(number))
@@ -353,18 +362,17 @@ def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
         .agg(pl.col("count").sum(), pl.col("message").first())
         .with_columns(rule=pl.lit(number, pl.Int64))
         for number, rule in enumerate(rules)
+        if somewhere[number]
     ]
     about = pl.DataFrame(
         [(number, rule.role, rule.name, rule.points) for number, rule in enumerate(rules)],
         schema={"rule": pl.Int64, "role": pl.String, "name": pl.String, "points": pl.Int64},
         orient="row",
     )
-    found = pl.concat(pl.collect_all(met)).drop_nulls("node_id")
-    return (
-        found.join(about, on="rule")
-        .select("node_id", "role", "name", "points", "count", "message")
-        .sort("node_id", "role", "name")
-    )
+    if not met:
+        return pl.DataFrame(schema=_EVIDENCE)
+    found = pl.concat(pl.collect_all(met, engine="in-memory")).drop_nulls("node_id")
+    return found.join(about, on="rule").select(*_EVIDENCE).sort("node_id", "role", "name")
 
 
 def _points(evidence: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,6 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import seconds
-from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
 from analyzer.ims import security_associations
@@ -23,12 +22,13 @@ _CHALLENGED = pl.col("status").is_in([401, 407])
 # ---- challenges ------------------------------------------------------------------------------------------------------
 
 
-@once_of_nothing
 def challenges(requests: pl.DataFrame, messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
     """The table ``challenges``. ``requests`` as ``sip.registrations.with_requests`` gives them.
 
     A nonce of AKA is RAND and AUTN, 16 bytes each, and whatever the server likes (RFC 3310 §3.2).
     """
+    if requests.is_empty():
+        return pl.DataFrame(schema=schema.CHALLENGES.polars())
     said = ims_headers.select("message", "_algorithm", "_realm", "_aka_nonce", "_auts")
     keys = pl.concat([requests["message"], requests["final"]]).drop_nulls().unique()
     told = messages.select("message", "stale", "_nonce", "_headers").filter(pl.col("message").is_in(keys.implode()))
@@ -97,7 +97,6 @@ def _outcome() -> pl.Expr:
 # ---- what an attempt says over all hops ------------------------------------------------------------------------------
 
 
-@once_of_nothing
 def ims_registrations(
     registrations: pl.DataFrame,
     requests: pl.DataFrame,
@@ -106,6 +105,8 @@ def ims_registrations(
     ims_headers: pl.DataFrame,
 ) -> pl.DataFrame:
     """The table ``ims_registrations``: what is written inside the network is read there, where it was captured."""
+    if registrations.is_empty():
+        return pl.DataFrame(schema=schema.IMS_REGISTRATIONS.polars())
     copies = _copies(requests, messages, ims_headers)
     service_route, contact = pl.col("_service_route"), pl.col("_contact")
     granted = copies.filter(_ACCEPTED)
@@ -257,6 +258,8 @@ def bindings(
     contact terminated end it. ``requests`` as ``sip.registrations.with_requests`` gives them: contacts of one
     ``contact_key`` are one, however they are spelt.
     """
+    if registrations.is_empty():
+        return pl.DataFrame(schema=schema.BINDINGS.polars())
     keys = requests.select("registration", "contact_key").unique("registration", keep="last", maintain_order=True)
     registrations = registrations.join(keys, on="registration", how="left", maintain_order="left")
     steps = _steps(registrations, events).sort("aor", "contact_key", "at", "ends", maintain_order=True)
@@ -345,6 +348,8 @@ def reg_events(messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFram
     ``&amp;`` stay as they are.
     """
     documents = ims_headers.filter(pl.col("_reginfo").is_not_null()).select("message", xml="_reginfo")
+    if documents.is_empty():
+        return pl.DataFrame(schema=schema.REG_EVENTS.polars())
     seen = messages.filter(~pl.col("duplicate") & (pl.col("method") == "NOTIFY")).select(
         "message", "time", "_leg", "cseq"
     )

@@ -148,7 +148,7 @@ def _same(seen: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
     # Never before it began, whatever the clocks of capture points say: so no chain closes to a ring.
     ended = ended.with_columns(ended_ns=pl.max_horizontal("time_ns", "ended_ns")).drop("time_ns")
     begun = legs.filter(pl.col("via_count") == 1).with_columns(place=_place("src"))
-    ended = ended.drop_nulls().sort("ended_ns")
+    ended = ended.drop_nulls().sort("ended_ns", "before")
     found = (
         begun.select("one", *same, began_ns="time_ns")
         .drop_nulls()
@@ -193,14 +193,16 @@ def _reported_on(table: pl.DataFrame) -> pl.DataFrame:
     same = ["tp_reference", "recipient", "ue"]
     submitted = _with_ue(rows.filter(kind.is_in(["SMS-SUBMIT", "SMS-COMMAND"])), sends=pl.lit(value=True))
     reports = _with_ue(rows.filter(kind == "SMS-STATUS-REPORT"), sends=pl.lit(value=False))
-    submitted = submitted.select("submitted_ns", *same, reports_on="message").drop_nulls().sort("submitted_ns")
+    submitted = (
+        submitted.select("submitted_ns", *same, reports_on="message").drop_nulls().sort("submitted_ns", "reports_on")
+    )
     return (
         reports.select("sent", "submitted_ns", *same)
         .drop_nulls()
         .sort("submitted_ns")
         .join_asof(submitted.with_columns(of_ns="submitted_ns"), on="submitted_ns", by=same, check_sortedness=False)
         .drop_nulls("reports_on")
-        .sort("of_ns")
+        .sort("of_ns", "reports_on")
         .unique("sent", keep="last", maintain_order=True)
         .select("sent", "reports_on")
     )

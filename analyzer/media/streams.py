@@ -37,8 +37,6 @@ def streams(
 ) -> pl.DataFrame:
     """The table ``streams``. ``core_streams core_reports``: what the core found of RTP and RTCP; ``announced_media`` as
     :func:`analyzer.media.announced.announced_media` gives it."""
-    if core_streams.is_empty():
-        return pl.DataFrame(schema=schema.STREAMS.polars())
     found = _joined(core_streams, announced_media, calls)
     found = _with_reports(found, core_reports)
     found = quality.bursts(

@@ -181,7 +181,7 @@ def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
     several = spans.filter(shared)
     if several.is_empty():
         return call
-    several = several.sort("since")
+    several = several.sort("since", maintain_order=True)
     # A message without a time belongs where its neighbours do.
     times = messages.select("_call", at=ns("time").forward_fill().fill_null(LONG_AGO + 1)).with_row_index("row")
     times = times.filter(pl.col("_call").is_in(several["_call"].implode())).sort("at")
@@ -446,7 +446,7 @@ def _joined(
         _branches(initial), on=["attempt", "_dialog"], how="left", maintain_order="left"
     )
     facts = _with_final(facts, messages).lazy()
-    hop = initial.unique("transaction", maintain_order=True)
+    hop = initial.unique("transaction", keep="first", maintain_order=True)
     cancelled = _cancels(messages, hop, initial, initial.with_columns(pl.col("cseq").fill_null(0)), transactions)
     facts = facts.join(cancelled.lazy(), on="attempt", how="left", maintain_order="left")
     return facts.with_columns(joined=pl.lit(value=True)).collect(engine="in-memory"), rows, branches

@@ -300,7 +300,9 @@ def _cancelled(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.LazyFra
         .select("cancelled", "cancel_sent", cancel="transaction", transaction="invite")
     )
     reasons = messages.lazy().filter(cancel, pl.col("status").is_null(), ~pl.col("duplicate"))
-    reasons = reasons.select(cancel="transaction", cancelled_by_network=release.cancelled_by_network()).unique("cancel")
+    reasons = reasons.select(cancel="transaction", cancelled_by_network=release.cancelled_by_network()).unique(
+        "cancel", keep="first"
+    )
     return cancelled.join(reasons, on="cancel", how="left", maintain_order="left").drop("cancel")
 
 

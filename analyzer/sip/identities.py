@@ -134,7 +134,7 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .drop("_call", "_dialog", "_leg")
         .join(calls, on=pair)
         .join(legs.select("_call", "from_tag", "_leg"), on=["_call", "from_tag"], how="left")
-        .join(seen.drop_nulls("_dialog").unique(pair).select(*pair, "_dialog"), on=pair, how="left")
+        .join(seen.drop_nulls("_dialog").unique(pair, keep="first").select(*pair, "_dialog"), on=pair, how="left")
     )
     # No message has all of it whole: any number that is the same for all of them.
     made = (pl.struct("_call", *pair).hash() & _HASH_BITS).cast(pl.Int64)

@@ -62,7 +62,7 @@ def _with_dialogs(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("status").is_not_null() | (pl.col("method") == "ACK"),
         )
         .select("row", "transaction")
-        .join(found.lazy().select("transaction", "tied").unique("transaction"), on="transaction")
+        .join(found.lazy().select("transaction", "tied").unique("transaction", keep="first"), on="transaction")
         .select("row", "tied")
         .collect()
     )
@@ -335,7 +335,7 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
             pl.col("transaction").is_in(swapped["transaction"].drop_nulls().implode()), pl.col("status").is_not_null()
         )
         .select("row", "transaction")
-        .join(swapped.lazy().select("transaction", "side").unique("transaction"), on="transaction")
+        .join(swapped.lazy().select("transaction", "side").unique("transaction", keep="first"), on="transaction")
         .select("row", "side")
         .collect()
     )
@@ -435,10 +435,11 @@ def _unanswered_before(sent: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFra
         )
         .select("asked", *key, "status", "transaction", "duplicate", at=ns("time"))
     )
-    # Two copies in one transaction before all else: they are few.
     requests = theirs.filter(status.is_null(), ~pl.col("duplicate"))
     repeated = (
-        requests.group_by("transaction", *key)
+        # Few are: the rest is asked of them alone.
+        requests.filter(pl.len().over("transaction") > 2)
+        .group_by("transaction", *key)
         .agg(
             pl.len(),
             failed=pl.col("asked").max(),

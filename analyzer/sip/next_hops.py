@@ -48,7 +48,7 @@ def unreached(messages: pl.DataFrame, transactions: pl.DataFrame, failures: pl.D
     went_on = _went_on(pairs, messages)
     return (
         pairs.join(went_on, on=["transaction", "failed_ns"], how="anti")
-        .sort("failed_ns")
+        .sort("failed_ns", "next_hop")
         .unique("transaction", keep="first", maintain_order=True)
         .select("transaction", "next_hop", "failed_ns")
     )
@@ -57,7 +57,7 @@ def unreached(messages: pl.DataFrame, transactions: pl.DataFrame, failures: pl.D
 def _first_failures(came: pl.DataFrame, tried: pl.DataFrame) -> pl.DataFrame:
     """Each request with the first connection that failed behind it, to an address that it names: ``next_hop``,
     ``failed_ns``. However many failed, each request asks for the next only."""
-    tried = tried.with_columns(next_hop=sockets("dst_ip", "dst_port"), server_ip="src_ip").sort("failed_ns")
+    tried = tried.with_columns(next_hop=sockets("dst_ip", "dst_port"), server_ip="src_ip").sort("failed_ns", "next_hop")
     by_name = tried.filter(pl.col("dst_port").is_in(_SIP_PORTS))
     pending, sent_by = pl.col("final_ns").is_null(), pl.col("sent_by")
     ways = [

@@ -75,8 +75,17 @@ BY_STATUS: dict[int, tuple[str, str | None]] = {
     608: ("rejected", "screened"),
 }
 
+# Outcomes of calls that nobody refused.
+_NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
+
 # By their definitions the called side gives them (RFC 3261 §21.4.24, §21.6.1, §21.6.2; RFC 8197).
 _OF_THE_CALLEE = [486, 600, 603, 607]
+
+
+def has_failed() -> pl.Expr:
+    """Whether a call has a row in ``call_failures``: it failed, or was refused before the capture saw its INVITE."""
+    asked = ~pl.col("outcome").is_in(_NOT_FAILED) & pl.col("started_at").is_not_null()
+    return asked | ((pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected"))
 
 
 def of_the_callee(status: pl.Expr, *, reached: bool | pl.Expr) -> pl.Expr:

@@ -15,7 +15,6 @@ from analyzer import schema
 from analyzer.columns import contact_values, identity, uri
 from analyzer.columns.address import socket_of
 from analyzer.columns.durations import delay
-from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.times import LONG_AGO, SECOND, duration, ns
 from analyzer.columns.typed import typed
 
@@ -25,6 +24,11 @@ _AWAIT_AUTH = 240 * SECOND
 _TIMER_F = 32 * SECOND
 _BINDING = ["_call", "aor", "contact_key"]
 _CHALLENGED = pl.col("status").is_in([401, 407])
+_READ = {
+    "registration": pl.Int64, "message": pl.Int64, "final": pl.Int64, "_leg": pl.Int64, "cseq": pl.Int64,
+    "via_count": pl.Int64, "status": pl.Int64, "start_ns": pl.Int64, "final_ns": pl.Int64, "credentials": pl.Boolean,
+    "contact_key": pl.String,
+}  # fmt: skip
 
 
 def registrations(
@@ -40,7 +44,6 @@ def registrations(
     return with_requests(messages, transactions, ims_headers)[0]
 
 
-@once_of_nothing
 def with_requests(
     messages: pl.DataFrame, transactions: pl.DataFrame, ims_headers: pl.DataFrame | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -50,7 +53,10 @@ def with_requests(
     transaction; ``message`` and ``final`` are the request and its final response there, or where none was captured
     there, at the next hop that has one. ``contact_key`` is equal for the contacts of one binding.
     """
-    requests = _with_final(_requests(messages), messages)
+    requests = _requests(messages)
+    if requests.is_empty():
+        return pl.DataFrame(schema=schema.REGISTRATIONS.polars()), pl.DataFrame(schema=_READ)
+    requests = _with_final(requests, messages)
     fates = transactions.filter(pl.col("transaction").is_in(requests["transaction"].implode()))
     requests = requests.join(
         fates.select("transaction", fate="outcome"), on="transaction", how="left", maintain_order="left"
@@ -60,10 +66,7 @@ def with_requests(
     attempts = _with_kind(_attempts(requests))
     table = typed(attempts.sort("row"), schema.REGISTRATIONS)
     read = requests.join(attempts.select("attempt", "registration"), on="attempt", maintain_order="left").sort("row")
-    return table, read.select(
-        "registration", "message", "final", "_leg", "cseq", "via_count", "status", "start_ns", "final_ns",
-        "credentials", "contact_key",
-    )  # fmt: skip
+    return table, read.select(*_READ)
 
 
 def _requests(messages: pl.DataFrame) -> pl.DataFrame:

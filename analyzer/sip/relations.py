@@ -111,9 +111,9 @@ def _referred(
     opened = opened.select("ok_ns", "src_ip", later="attempt", start="start_ns", row="ref_row").drop_nulls("start")
     opened = opened.with_columns(who=_who(messages["request_uri"].gather(opened["row"])))
     # The next call from there to the target. Where two were asked for it, nobody knows whose it was.
-    both = asked.sort("at").join_asof(
-        opened.sort("start"), left_on="at", right_on="start", by=["src_ip", "who"], strategy="forward",
-        tolerance=_CALLED_WITHIN, check_sortedness=False,
+    both = asked.sort("at", maintain_order=True).join_asof(
+        opened.sort("start", maintain_order=True), left_on="at", right_on="start", by=["src_ip", "who"],
+        strategy="forward", tolerance=_CALLED_WITHIN, check_sortedness=False,
     )  # fmt: skip
     both = both.filter(pl.col("later").is_not_null() & (pl.col("later") != pl.col("attempt")))
     both = both.sort("start", maintain_order=True).unique(["_leg", "cseq"], keep="first", maintain_order=True)

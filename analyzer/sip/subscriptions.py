@@ -362,7 +362,9 @@ def publications(
     one = ["_leg", "cseq"]
     first = seen.unique(one, keep="first", maintain_order=True).select(*one, publish="message")
     seen = seen.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
-    seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left").sort("start_ns")
+    seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left").sort(
+        "start_ns", maintain_order=True
+    )
     finals = transactions.select("transaction", "status", final_ns=ns("final_at"))
     accepted = messages.filter((pl.col("method") == "PUBLISH") & pl.col("status").is_between(200, 299))
     accepted = accepted.unique("transaction", keep="first", maintain_order=True)

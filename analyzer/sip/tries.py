@@ -199,7 +199,7 @@ def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame
         .join(again.select(*same, "at", "attempt"), on=same)
         .filter(pl.col("at") > pl.col("challenged"))
         .filter(pl.col("at") <= pl.max_horizontal("challenged", "acked") + _RETRY_WITHIN)
-        .sort("at", "challenged")
+        .sort("at", "challenged", "attempt", "parent")
         .unique("attempt", keep="last", maintain_order=True)
         .unique("parent", keep="first", maintain_order=True)
         .select("attempt", "parent")
@@ -238,7 +238,9 @@ def at_reference_hop(hop: pl.DataFrame, tries: pl.DataFrame) -> pl.DataFrame:
     # The stamp of a leg that was made of another may be the earlier, by the clock of another capture point.
     own = hop.lazy().filter(pl.col("own") == pl.col("attempt"))
     first = tries.lazy().filter(pl.col("own") == pl.col("attempt")).unique("attempt", keep="first", maintain_order=True)
-    reference = own.join(first, on="try", how="semi").unique("attempt", keep="first", maintain_order=True)
+    reference = own.join(first, on="try", how="semi", maintain_order="left").unique(
+        "attempt", keep="first", maintain_order=True
+    )
     ours = ["_leg", "via_count", "src_ip", "via_sent_by"]
     same_client = [pl.col(name).eq_missing(pl.col(f"{name}_of_reference")) for name in ours]
     return (

@@ -93,9 +93,14 @@ DOUBLED = Rule(
 
 def _one_way(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
     """Links whose requests nobody answers, though their senders go on as if they had been: each is sent once."""
+    asked = transactions.lazy().filter(pl.col("started_at").is_not_null(), pl.col("method") != "ACK")
+    silent = asked.filter(pl.col("status").is_null(), pl.col("first_provisional_at").is_null())
+    silent = silent.group_by("client_ip", "server_ip").len().filter(pl.col("len") >= _SEEN_ONE_WAY)
+    concerned = silent.collect()
+    if concerned.is_empty():
+        return concerned
     links = (
-        transactions.lazy()
-        .filter(pl.col("started_at").is_not_null(), pl.col("method") != "ACK")
+        asked.join(concerned.lazy(), on=["client_ip", "server_ip"], how="semi", maintain_order="left")
         .group_by("client_ip", "server_ip", maintain_order=True)
         .agg(
             requests=pl.len(),

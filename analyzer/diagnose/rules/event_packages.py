@@ -22,9 +22,10 @@ def _refused(transactions: pl.DataFrame, subscriptions: pl.DataFrame, publicatio
     ).filter(pl.col("package").ne_missing("reg"))
     tries = transactions.filter(pl.col("method").is_in(["SUBSCRIBE", "PUBLISH"]))
     # The request may have gone again with credentials: what counts is its last status.
-    opened = tries.select("call_id", key="transaction").join(asked, on="key")
+    opened = tries.select("call_id", key="transaction").join(asked, on="key", maintain_order="left")
     refusals = tries.filter(status).select("call_id", "status", "final_at", "server_ip", "server_port", asks="method")
-    hops = opened.join(refusals, on=["call_id", "asks", "status"]).sort("final_at", nulls_last=True)
+    hops = opened.join(refusals, on=["call_id", "asks", "status"], maintain_order="left_right")
+    hops = hops.sort("final_at", nulls_last=True, maintain_order=True)
     said = hops.group_by("key", maintain_order=True).agg(
         pl.col("package", "asks", "status", "server_ip", "server_port").first()
     )

@@ -9,6 +9,7 @@ from analyzer.diagnose.evidence import OF_USERS, with_finals
 from analyzer.diagnose.rule import Rule, Text
 
 _CHALLENGES = [401, 407]
+_COPIES = 4  # of a reliable provisional response: no PRACK reached its sender
 
 
 def _bye(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
@@ -69,12 +70,13 @@ def _prack(core_messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.Da
         pl.col("rseq").is_not_null(), pl.col("status").is_between(101, 199), ~pl.col("duplicate")
     )
     again = (
-        reliable.group_by("transaction", "_dialog", "rseq", maintain_order=True)
+        reliable.filter(pl.len().over("transaction") >= _COPIES)
+        .group_by("transaction", "_dialog", "rseq", maintain_order=True)
         .agg(
             copies=pl.len(), message=pl.col("message").first(), message2=pl.col("message").last(),
             status=pl.col("status").first(), leg=pl.col("_leg").first(), until=pl.col("time").last(),
         )
-        .filter(pl.col("copies") >= 4)
+        .filter(pl.col("copies") >= _COPIES)
         .collect()
     )  # fmt: skip
     if again.is_empty():
@@ -150,7 +152,7 @@ def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.Dat
         return rows.select("call")
     hop = ["call", "client_ip", "server_ip"]
     invites = transactions.filter(pl.col("method") == "INVITE", pl.col("started_at").is_not_null())
-    invites = invites.select(*hop, "started_at", over=pl.col("final_at")).sort("started_at")
+    invites = invites.select(*hop, "started_at", over=pl.col("final_at")).sort("started_at", maintain_order=True)
     rows = rows.drop_nulls("started_at").sort("started_at", maintain_order=True)
     rows = rows.join_asof(invites, on="started_at", by=hop, check_sortedness=False)
     rows = rows.filter(pl.col("over").is_null() | (pl.col("over") > pl.col("final_at")))

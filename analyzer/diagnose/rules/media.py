@@ -37,6 +37,7 @@ ONE_WAY = Rule(
     severity="error",
     standard="RFC 3264 §5.1; RFC 4961",
     find=_one_way,
+    of="streams",
     absence=True,
     confidence=0.85,
     explains=("late_media",),
@@ -83,6 +84,7 @@ NO_AUDIO = Rule(
     severity="error",
     standard="RFC 3264 §5.1",
     find=_none,
+    of="streams",
     absence=True,
     confidence=0.7,
     texts={
@@ -119,7 +121,11 @@ def _late(call_media: pl.DataFrame, announced_media: pl.DataFrame, streams: pl.D
     hurt = call_media.filter(pl.col("delay_s") > _LATE_S, pl.col("media") == "both_ways")
     first = streams.filter(pl.col("call").is_not_null(), pl.col("sent_by").is_not_null())
     first = first.group_by("call", "sent_by").agg(pl.col("first_at").min())
-    later = first.sort("first_at").unique("call", keep="last", maintain_order=True).select("call", late_side="sent_by")
+    later = (
+        first.sort("first_at", "sent_by")
+        .unique("call", keep="last", maintain_order=True)
+        .select("call", late_side="sent_by")
+    )
     hurt = hurt.join(later, on="call", maintain_order="left")
     seconds = pl.col("delay_s").round(1)
     return _announced(hurt, announced_media, "late_side").select(
@@ -133,6 +139,7 @@ LATE = Rule(
     severity="warning",
     standard="RFC 3960; RFC 5009",
     find=_late,
+    of="streams",
     absence=True,
     confidence=0.8,
     texts={
@@ -194,6 +201,7 @@ QUALITY = Rule(
     severity="warning",
     standard="RFC 3550 §6.4.1; ITU-T G.107",
     find=_poor,
+    of="streams",
     absence=True,
     confidence=0.8,
     texts={
@@ -250,6 +258,7 @@ NOT_AGREED = Rule(
     severity="error",
     standard="RFC 3264 §5.1, §6.1",
     find=_not_agreed,
+    of="streams",
     confidence=0.85,
     explains=("one_way_audio",),
     texts={
@@ -285,7 +294,11 @@ NOT_AGREED = Rule(
 
 def _after_end(call_media: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     hurt = call_media.filter(pl.col("after_end_s") > _AFTER_END_S)
-    last = streams.filter(pl.col("call").is_not_null()).sort("last_at").unique("call", keep="last", maintain_order=True)
+    last = (
+        streams.filter(pl.col("call").is_not_null())
+        .sort("last_at", maintain_order=True)
+        .unique("call", keep="last", maintain_order=True)
+    )
     rows = hurt.join(
         last.select("call", "announced_by", "src_ip", "src_port", "sent_by"), on="call", maintain_order="left"
     )
@@ -304,6 +317,7 @@ AFTER_END = Rule(
     severity="warning",
     standard="RFC 3261 §15.1",
     find=_after_end,
+    of="streams",
     confidence=0.85,
     texts={
         "en": Text(

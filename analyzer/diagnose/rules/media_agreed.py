@@ -69,6 +69,7 @@ ELSEWHERE = Rule(
     severity="error",
     standard="RFC 3264 §5.1; RFC 4961",
     find=_elsewhere,
+    of="streams",
     explains=("one_way_audio",),
     confidence=0.8,
     texts={
@@ -117,7 +118,7 @@ def _while_held(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl
     found = rows.group_by("call", "sent_by", "held_by", "direction", "node", message="announced_by").agg(
         packets=pl.col("packets").sum(), at=pl.col("at").min()
     )
-    return found.sort("at", "call", "node", "direction")
+    return found.sort("at", "call", "node", "direction", "held_by", "message")
 
 
 def _against_hold(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
@@ -132,6 +133,7 @@ AGAINST_HOLD = Rule(
     severity="warning",
     standard="RFC 3264 §5.1, §8.4",
     find=_against_hold,
+    of="streams",
     confidence=0.85,
     texts={
         "en": Text(
@@ -172,6 +174,7 @@ INACTIVE = Rule(
     severity="warning",
     standard="RFC 3264 §5.1, §6.1",
     find=_inactive,
+    of="streams",
     confidence=0.85,
     texts={
         "en": Text(
@@ -210,7 +213,11 @@ def _early(streams: pl.DataFrame, calls: pl.DataFrame, transactions: pl.DataFram
     quiet = quiet.select("call", answered=pl.min_horizontal(ns("answered_at"), "first"))
     early = _audio(streams).filter(pl.col("sent_by") == "callee").join(quiet, on="call", maintain_order="left")
     before = (pl.col("answered") - ns("first_at")) / SECOND
-    early = early.filter(before > _EARLY_S).sort("first_at").unique("call", keep="first", maintain_order=True)
+    early = (
+        early.filter(before > _EARLY_S)
+        .sort("first_at", maintain_order=True)
+        .unique("call", keep="first", maintain_order=True)
+    )
     return early.select("call", message="announced_by", node=_sender(), seconds=before.round(1))
 
 
@@ -220,6 +227,7 @@ EARLY = Rule(
     severity="info",
     standard="RFC 5009 §8; RFC 3960 §3.2",
     find=_early,
+    of="streams",
     confidence=0.75,
     texts={
         "en": Text(
@@ -287,6 +295,7 @@ BETWEEN_LEGS = Rule(
     severity="error",
     standard="RFC 3264 §5.1; RFC 7092",
     find=_between_legs,
+    of="streams",
     absence=True,
     explains=("one_way_audio",),
     confidence=0.8,
@@ -355,6 +364,7 @@ GAP = Rule(
     severity="warning",
     standard="RFC 3551 §4.1",
     find=_gaps,
+    of="streams",
     absence=True,
     confidence=0.7,
     texts={
@@ -414,6 +424,7 @@ FRAMING = Rule(
     severity="error",
     standard="RFC 4867 §4, §8.1; TS 26.445 A.3.1",
     find=_framing,
+    of="streams",
     explains=("one_way_audio",),
     texts={
         "en": Text(

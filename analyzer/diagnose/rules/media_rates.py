@@ -66,6 +66,7 @@ RATE = Rule(
     severity="warning",
     standard="RFC 4867 §8.1; TS 26.445 A.3.1",
     find=_rates,
+    of="streams",
     confidence=0.85,
     texts={
         "en": Text(

@@ -15,7 +15,7 @@ _STALLED = ["caller_bearer", "callee_bearer"]
 _LONG = 4.0  # s from the last step to the end: a bearer is there in one or two
 
 
-def _stall(failed_set_ups: tuple[SetUps, pl.DataFrame], failed_calls: pl.DataFrame) -> pl.DataFrame:
+def _stall(failed_set_ups: tuple[SetUps, pl.DataFrame, pl.Series], failed_calls: pl.DataFrame) -> pl.DataFrame:
     """Calls that ended while one side had not confirmed its resources, long after the step before."""
     setups = failed_set_ups[0].setups.filter(pl.col("stalled").is_in(_STALLED))
     # A side whose SDP said so is ready, whatever else the call then waited for.
@@ -35,6 +35,7 @@ STALL = Rule(
     severity="error",
     standard="RFC 3312 §5, §6; TS 24.229 §5.1.3, §6.1",
     find=_stall,
+    of="calls_that_failed",
     absence=True,
     explains=("request_timeout", "no_final_response", "overload", "server_error", "subscriber_absent"),
     texts={

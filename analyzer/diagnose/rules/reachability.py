@@ -24,8 +24,12 @@ def _called(failed_calls: pl.DataFrame, bindings: pl.DataFrame) -> pl.DataFrame:
     known = bindings.select(
         "end_reason", "ended_at", "expires_at", bound_at="started_at", user=_user("aor")
     ).drop_nulls(["user", "bound_at"])
-    rows = rows.sort("started_at").join_asof(
-        known.sort("bound_at"), left_on="started_at", right_on="bound_at", by="user", check_sortedness=False
+    rows = rows.sort("started_at", maintain_order=True).join_asof(
+        known.sort("bound_at", maintain_order=True),
+        left_on="started_at",
+        right_on="bound_at",
+        by="user",
+        check_sortedness=False,
     )
     over = pl.col("ended_at") <= pl.col("started_at")
     state = pl.when(pl.col("bound_at").is_null()).then(None).when(over.fill_null(value=False)).then("end_reason")
@@ -44,6 +48,7 @@ LAPSED = Rule(
     severity="error",
     standard="RFC 3261 §10.2.4, §10.3",
     find=_lapsed,
+    of="calls_that_failed",
     absence=True,
     seen=frozenset({"REGISTER"}),
     explains=("subscriber_absent", "no_route_to_number", "request_timeout", "subscriber_unreachable"),
@@ -83,6 +88,7 @@ UNREACHABLE = Rule(
     severity="error",
     standard="TS 23.380 §5; RFC 3261 §21.4.18",
     find=_unreachable,
+    of="calls_that_failed",
     seen=frozenset({"REGISTER"}),
     confidence=0.8,
     explains=("subscriber_absent", "request_timeout"),
@@ -124,6 +130,7 @@ ABSENT = Rule(
     severity="info",
     standard="RFC 3261 §21.4.18",
     find=_absent,
+    of="calls_that_failed",
     confidence=0.6,
     texts={
         "en": Text(

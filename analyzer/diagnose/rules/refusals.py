@@ -53,7 +53,7 @@ def _of(code: str) -> Callable[..., pl.DataFrame]:
 
 
 def _rule(id: str, code: str, standard: str, en: Text, zh: Text, **more: Any) -> Rule:
-    return Rule(id, code, "error", standard, {"en": en, "zh": zh}, find=_of(code), **more)
+    return Rule(id, code, "error", standard, {"en": en, "zh": zh}, find=_of(code), of="calls_that_failed", **more)
 
 
 NO_ROUTE = _rule(

@@ -72,7 +72,8 @@ def _tries(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFr
     asked = core_messages.lazy().filter(
         pl.col("status").is_null(), pl.col("credentials"), pl.col("method").is_in(["REGISTER", "INVITE"]),
         ~pl.col("retransmission"), ~pl.col("duplicate"), pl.col("via_count") == 1, pl.col("private_id").is_not_null(),
-    ).select("src_ip", "message", "time", "transaction", "_nonce", user="private_id").collect()  # fmt: skip
+    ).select("src_ip", "message", "time", "transaction", "_nonce", user="private_id")  # fmt: skip
+    asked = asked.collect()
     ends = transactions.select("transaction", "status")
     return asked.join(ends, on="transaction", how="left", maintain_order="left")
 
@@ -94,7 +95,7 @@ def _guessed(
         pl.col("method").is_in(["REGISTER", "INVITE"]), pl.col("status").is_in(_REFUSED), pl.col("via_count") == 1
     )
     if not _has_credentials(core_messages, asked["transaction"]):
-        transactions, core_messages = transactions.clear(), core_messages.clear()
+        return asked.clear()
     tries = _tries(core_messages, transactions).sort("time", nulls_last=True, maintain_order=True)
     wrong, who = pl.col("status").is_in(_REFUSED), ["src_ip", "user"]
     refused = tries.filter(wrong).with_columns(
@@ -193,14 +194,19 @@ def _enumeration(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.
         pl.col("status").is_null(), pl.col("method").is_in(["REGISTER", "INVITE", "SUBSCRIBE", "OPTIONS"]),
         pl.col("via_count") == 1, ~pl.col("retransmission"), ~pl.col("duplicate"), pl.col("to_tag").is_null(),
     ).select("src_ip", "to_uri", "message", "transaction")  # fmt: skip
+    many = asked.group_by("src_ip").agg(users=pl.col("to_uri").n_unique()).filter(pl.col("users") >= _MANY_USERS)
+    sources = many.collect()
+    if sources.is_empty():
+        return sources
     ends = transactions.lazy().select("transaction", "status")
-    rows = asked.join(ends, on="transaction", how="left", maintain_order="left").group_by("src_ip", maintain_order=True)
+    rows = asked.join(sources.lazy(), on="src_ip", nulls_equal=True, maintain_order="left")
+    rows = rows.join(ends, on="transaction", how="left", maintain_order="left").group_by("src_ip", maintain_order=True)
     found = rows.agg(
-        users=pl.col("to_uri").n_unique(),
+        pl.col("users").first(),
         refused=pl.col("status").is_in([401, 403, 404, 407]).sum(),
         accepted=pl.col("status").is_between(200, 299).sum(),
         message=pl.col("message").first(),
-    ).filter(pl.col("users") >= _MANY_USERS, pl.col("accepted") == 0, pl.col("refused") >= _MANY_USERS)
+    ).filter(pl.col("accepted") == 0, pl.col("refused") >= _MANY_USERS)
     return found.select(_no_call(), "message", "users", "refused", node="src_ip").collect()
 
 

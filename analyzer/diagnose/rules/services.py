@@ -69,6 +69,7 @@ EMERGENCY = Rule(
     severity="error",
     standard="TS 23.167 §6, §7; TS 24.229 §5.1.6; RFC 5031",
     find=_emergency,
+    of="calls_that_failed",
     explains=(
         *("no_route_to_number", "overload", "forbidden", "server_error", "request_refused", "request_timeout"),
         *("no_final_response", "media_refused", "resources_refused", "subscriber_absent", "nothing_seen"),

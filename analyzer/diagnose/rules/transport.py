@@ -40,6 +40,7 @@ BROKEN = Rule(
     severity="error",
     standard="RFC 3261 §8.1.3.1, §18.4",
     find=_broken,
+    of="calls_that_failed",
     confidence=0.95,
     explains=_CONSEQUENCES,
     texts={
