@@ -51,9 +51,9 @@ class CallScope(Graph):
 
 def are_most(complete: Graph, calls: Collection[int]) -> bool:
     """These calls, and what shares Call-IDs with them, have most of the messages: a scope would make all again."""
-    messages = complete["core_messages"]
+    messages: pl.DataFrame = complete["core_messages"]
     own = messages["_call"].is_in(_call_ids(complete, calls).implode())
-    return 2 * int(own.sum()) > messages.height
+    return 2 * own.sum() > messages.height
 
 
 def is_made_again(name: str) -> bool:

@@ -91,11 +91,11 @@ def timeline(
     known = known_nodes(endpoints)
     branches = _records(dialogs)
     phases = phases_of(_records(call), branches, observations)
+    latest = [(number, phase.started_at) for number, phase in enumerate(phases)][::-1]
 
     def phase_of(at: int | None) -> int | None:
         return None if at is None else next((number for number, begun in latest if begun is None or begun <= at), None)
 
-    latest = [(number, phase.started_at) for number, phase in enumerate(phases)][::-1]
     drawn = draw(observations, known, phase_of)
     held, heard = holds_of(_records(holds)), heard_of(_records(streams))
     over_at = next((phase.started_at for phase in phases if phase.name == "release"), None)
@@ -110,7 +110,11 @@ def timeline(
     asked = asked_beside(_records(related_transactions), observations, drawn)
     return Timeline(
         lanes=tuple(drawn.lanes | asked.lanes),
-        rows=_in_order(drawn.events, [replace(row, phase=phase_of(row.at)) for row in (*asked.events, *marks)]),
+        rows=_in_order(
+            *drawn.events,
+            *(replace(event, phase=phase_of(event.at)) for event in asked.events),
+            *(replace(mark, phase=phase_of(mark.at)) for mark in marks),
+        ),
         retransmissions=sum(row["retransmission"] for row in observations),
         duplicates=len(rows) - len(observations),
         phases=phases,
@@ -158,11 +162,11 @@ def phases_of(
     return tuple(Phase(name, at, until) for (name, at), until in zip(begun, ends, strict=True))
 
 
-def _in_order(events: list[Event], others: list[Event | Mark]) -> tuple[Event | Mark, ...]:
+def _in_order(*rows: Event | Mark) -> tuple[Event | Mark, ...]:
     """Events, and behind those of the same time the marks, silence last; what has no time comes at the end."""
 
     def place(row: Event | Mark) -> tuple[bool, int, int]:
         rank = 0 if isinstance(row, Event) else 2 if row.kind == "silence" else 1
         return (row.at is None, row.at or 0, rank)
 
-    return tuple(sorted([*events, *others], key=place))
+    return tuple(sorted(rows, key=place))

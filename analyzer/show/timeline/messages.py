@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -91,25 +91,28 @@ def draw(
             continue
         first[same] = event_of[row["message"]] = len(begun)
         begun.append((row, lanes[ends[source]], lanes[ends[target]]))
-    events = [
-        Event(
-            row["message"],
-            row["at"],
-            row["file"] or "",
-            row["frame"],
-            source,
-            target,
-            row["call_id"] or "",
-            row["method"] or "?",
-            row["status"],
-            _what(row),
-            row["has_sdp"],
-            _info(row, forked=bool(forks) and _dialog(row) in forks),
-            *again.get(number, (1, row["at"])),
-            phase_of(row["at"]),
+    events = []
+    for number, (row, at, to) in enumerate(begun):
+        copies, last = again.get(number, (1, row["at"]))
+        events.append(
+            Event(
+                message=row["message"],
+                at=row["at"],
+                file=row["file"] or "",
+                frame=row["frame"],
+                source=at,
+                target=to,
+                call_id=row["call_id"] or "",
+                method=row["method"] or "?",
+                status=row["status"],
+                what=_what(row),
+                sdp=row["has_sdp"],
+                info=_info(row, forked=bool(forks) and _dialog(row) in forks),
+                copies=copies,
+                last_at=last,
+                phase=phase_of(row["at"]),
+            )
         )
-        for number, (row, source, target) in enumerate(begun)
-    ]
     return Drawn(lanes, events, event_of, ends)
 
 
