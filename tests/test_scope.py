@@ -82,18 +82,18 @@ def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.Da
 
 
 def different(capture: Capture, most: int = _MOST_CALLS, first: int = 0) -> list[tuple[int, str]]:
-    """Calls and tables of which the scope has other rows than the whole."""
+    """Calls and tables of which the scope of the call, or of these calls together, has other rows than the whole."""
     for name in AROUND_A_CALL:
         capture.table(name)
-    found = []
-    for call in some_calls(capture, most, first):
-        scope = CallScope(graph_of(capture), call)
-        found += [
-            (call, name)
-            for name in AROUND_A_CALL
-            if not of_call(capture.table, name, call).equals(of_call(scope.__getitem__, name, call))
-        ]
-    return found
+    calls = some_calls(capture, most, first)
+    together = CallScope(graph_of(capture), calls)
+    return [
+        (call, name)
+        for call in calls
+        for scope in (CallScope(graph_of(capture), [call]), together)
+        for name in AROUND_A_CALL
+        if not of_call(capture.table, name, call).equals(of_call(scope.__getitem__, name, call))
+    ]
 
 
 @pytest.mark.timeout(600)
@@ -124,8 +124,9 @@ def _text(ladder: Ladder) -> str:
 
 @pytest.fixture
 def only_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However small a capture, and however many of its calls are looked at."""
-    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_CALL", 0)
+    """However small a capture, however many of its calls are looked at, and however much of it they are."""
+    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_SCOPE", 0)
+    monkeypatch.setattr(analyzer.api.graph_source, "are_most", lambda *_: False)
 
 
 @pytest.mark.parametrize("name", ["volte_failures.pcap", "ims_core.pcap", "services.pcap", "blind_transfer.pcap"])
@@ -157,11 +158,19 @@ def test_who_looks_at_many_calls_gets_the_tables_of_the_whole(monkeypatch: pytes
     capture = analyzer.read(SAMPLES / "volte_failures.pcap")
     first, second, *_ = (Call(capture.source, row) for row in capture.table("calls").iter_rows(named=True))
     messages = capture.source.messages_read
-    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_CALL", messages / 2)
+    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_SCOPE", messages / 2)
+    monkeypatch.setattr(analyzer.api.graph_source, "are_most", lambda *_: False)
     first.table("hops")
     alone = "hops" in graph_of(capture).made
     second.table("hops")
     assert (alone, "hops" in graph_of(capture).made) == (False, True)
+
+
+def test_calls_that_are_most_of_a_capture_get_the_tables_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_SCOPE", 0)
+    capture = analyzer.read(SAMPLES / "volte_call.pcap")
+    capture.call(1).table("hops")
+    assert "hops" in graph_of(capture).made
 
 
 def test_a_part_is_made_anew_when_more_was_read(only_parts: None) -> None:

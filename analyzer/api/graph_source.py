@@ -8,12 +8,12 @@ from analyzer import schema
 from analyzer.api.source import FilteredSource, Source, one_piece
 from analyzer.errors import AnalyzerError, NotFound
 from analyzer.graph.graph import Graph, columns_below, headers_below, inputs_of
-from analyzer.graph.scope import CallScope, is_made_again
+from analyzer.graph.scope import CallScope, are_most, is_made_again
 from analyzer.language import SPOKEN
 from analyzer.reading import native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from analyzer.reading.export import MediaFlow
     from analyzer.reading.native import Output, Progress
 
-# To look at one call alone takes about as long as to make the tables of so many messages.
-_WORTH_OF_A_CALL = 2_000
+# To look at some calls alone takes about as long as to make the tables of so many messages.
+_WORTH_OF_A_SCOPE = 2_000
 
 
 def opened(
@@ -72,8 +72,10 @@ class GraphSource:
         self._reading = reading
         #: The language of texts in tables that were made.
         self._told_in = SPOKEN.get()
-        #: The calls that were looked at, and the scope of the last of them.
-        self._looked_at: set[int] = set()
+        #: The calls that were looked at together; the last of these, and whether they have most of the messages; and
+        #: the scope of the last that do not.
+        self._looked_at: set[frozenset[int]] = set()
+        self._most: tuple[frozenset[int], bool] | None = None
         self._scope: CallScope | None = None
 
     @property
@@ -102,19 +104,25 @@ class GraphSource:
         found: pl.DataFrame = self._graph[name]
         return found
 
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
-        self._looked_at.add(call)
-        dear = self.messages_read > _WORTH_OF_A_CALL * len(self._looked_at)
-        if name in self._graph.made or not dear or not is_made_again(name):
+    def table_around(self, calls: Collection[int], name: str) -> pl.DataFrame:
+        self._looked_at.add(frozenset(calls))
+        dear = self.messages_read > _WORTH_OF_A_SCOPE * len(self._looked_at)
+        if name in self._graph.made or not dear or not is_made_again(name) or self._are_most(calls):
             return self.table(name)
         if self._unread(headers_below([name])):
             # Who looks at a call looks at several of these tables.
             self._read_headers(headers_below(table for table in schema.TABLES if is_made_again(table)))
         self._read_for(name)
-        if self._scope is None or not self._scope.is_of(self._graph, call):
-            self._scope = CallScope(self._graph, call)
+        if self._scope is None or not self._scope.is_of(self._graph, calls):
+            self._scope = CallScope(self._graph, calls)
         found: pl.DataFrame = self._scope[name]
         return found
+
+    def _are_most(self, calls: Collection[int]) -> bool:
+        known = self._most
+        if known is None or known[0] != frozenset(calls):
+            known = self._most = (frozenset(calls), are_most(self._graph, calls))
+        return known[1]
 
     def _read_for(self, name: str) -> None:
         """Sees to it that the core's tables have what this table rests on."""

@@ -69,7 +69,7 @@ def text_of(
             return markdown(facts) if form == "md" else as_json(facts)
         tables = {name: source.table(name) for name in sections.TABLES}
     how: dict[str, Any] = {"tz": tz, "title": title, "language": language, "crossings": crossed, "before": then}
-    return _page(source, tables, texts, how | {"doubts": doubted, "more": source.table})
+    return _page(source, tables, texts, how | {"doubts": doubted, "more": source.table_around})
 
 
 class _Asked(Mapping[str, "pl.DataFrame"]):

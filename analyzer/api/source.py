@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from analyzer import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import polars as pl
 
@@ -38,8 +38,8 @@ class Source(Protocol):
     def table(self, name: str) -> pl.DataFrame:
         """The table of ``schema.TABLES`` with this name."""
 
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
-        """The same, or as much of it as tells of this call: its rows, maybe some of others."""
+    def table_around(self, calls: Collection[int], name: str) -> pl.DataFrame:
+        """The same, or as much of it as tells of these calls: their rows, maybe some of others."""
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         """``messages`` as far as they were read: without columns that would have to be read or joined first; only the
@@ -147,7 +147,7 @@ class FilteredSource:
             self._made[name] = dependents.of_kept(name, self._inner.table(name), kept)
         return self._made[name]
 
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
+    def table_around(self, calls: Collection[int], name: str) -> pl.DataFrame:
         return self.table(name)
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
@@ -215,7 +215,7 @@ class CallSource:
 
         from analyzer.api import dependents
 
-        frame = self._inner.table_around(self._call, name)
+        frame = self._inner.table_around((self._call,), name)
         known = dependents.known_by(name)
         if known and "call" in schema.TABLES[known].names:
             ((column, _, key),) = schema.TABLES[name].owners
@@ -229,7 +229,7 @@ class CallSource:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
         import polars as pl
 
-        messages = self._inner.table_around(self._call, "messages")
+        messages = self._inner.table_around((self._call,), "messages")
         own = pl.col("call") == self._call
         keys = messages.filter(own)["message"]
         return messages.filter(own | pl.col("original").is_in(keys.implode()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -153,9 +153,10 @@ class StoreSource(GraphSource):
         found = self._kept.texts(list(keys))
         return [found[key] for key in keys]
 
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
-        if self._masked or name in self._graph.made or name in DERIVED or name not in schema.TABLES:
+    def table_around(self, calls: Collection[int], name: str) -> pl.DataFrame:
+        if len(calls) > 1 or self._masked or name in self._graph.made or name in DERIVED or name not in schema.TABLES:
             return self.table(name)
+        (call,) = calls
         if self._unit is None or self._unit.call != call:
             self._unit = _Unit(self, self._graph, self._kept, call)
         found: pl.DataFrame = self._unit[name]

@@ -31,13 +31,8 @@ def explain(
     Without ``steps`` (they rest on all messages) a refusal is told in the order of its captured copies; ``say`` is the
     lookup of the language.
     """
-    import polars as pl
-
-    ordered = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
-    rows = ordered.select(*_COLUMNS).to_dicts()
     way = _ways(steps).get(call.get("call", 0), [])
-    told = _told(call, rows, way, several_files=len({row["file"] for row in rows}) > 1, say=say)
-    return told + after_the_answer.sentences(call, ordered, say=say)
+    return explain_rows(call, looked_at(messages).to_dicts(), way, say=say)
 
 
 def looked_at(messages: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
-"""The graph over fewer messages: of one call, of the calls of a window of time, of a part of all calls.
+"""The graph over fewer messages: of some calls, of the calls of a window of time, of a part of all calls.
 
-:class:`CallScope` gives one call the same rows as the whole capture has, without the tables of all: what is local is
+:class:`CallScope` gives some calls the same rows as the whole capture has, without the tables of all: what is local is
 made again of fewer messages. What rests on the whole capture (which call a message belongs to, which legs are one call,
 what nodes are, who was registered) is that of the whole, cut down as the node's ``cut`` says.
 
@@ -10,6 +10,7 @@ ambiguous. Local rows of calls are the same in them, for no call is divided; an 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from analyzer.graph.graph import Graph, node_of
@@ -24,28 +25,35 @@ _OF_MESSAGES = ("header_fields", "ims_headers", "parts")
 
 
 class CallScope(Graph):
-    """The values of ``complete`` as far as they tell of one call, and of others that share Call-IDs with it."""
+    """The values of ``complete`` as far as they tell of some calls, and of others that share Call-IDs with them."""
 
-    def __init__(self, complete: Graph, call: int) -> None:
+    def __init__(self, complete: Graph, calls: Collection[int]) -> None:
         import polars as pl
 
         messages = complete["core_messages"].with_row_index("_whole_row")
-        messages = messages.filter(pl.col("_call").is_in(_call_ids(complete, call).implode()))
+        messages = messages.filter(pl.col("_call").is_in(_call_ids(complete, calls).implode()))
         own = pl.col("message").is_in(messages["message"].implode())
         inputs = complete.inputs | {"core_messages": messages.drop("_whole_row")}
         super().__init__(inputs | {name: inputs[name].filter(own) for name in _OF_MESSAGES if name in inputs})
-        self._complete, self._read, self._call = complete, complete.inputs, call
+        self._complete, self._read, self._calls = complete, complete.inputs, frozenset(calls)
         #: The row of each message in the whole.
         self.rows = messages["_whole_row"]
 
-    def is_of(self, complete: Graph, call: int) -> bool:
-        """It was made for this call, of what is read of the whole by now."""
-        return self._complete is complete and self._read is complete.inputs and self._call == call
+    def is_of(self, complete: Graph, calls: Collection[int]) -> bool:
+        """It was made for these calls, of what is read of the whole by now."""
+        return self._complete is complete and self._read is complete.inputs and self._calls == frozenset(calls)
 
     def _make(self, found: Node, name: str) -> Any:
         if found.cut is not None:
             return found.cut(lambda: self._complete[name], self)
         return super()._make(found, name)
+
+
+def are_most(complete: Graph, calls: Collection[int]) -> bool:
+    """These calls, and what shares Call-IDs with them, have most of the messages: a scope would make all again."""
+    messages: pl.DataFrame = complete["core_messages"]
+    own = messages["_call"].is_in(_call_ids(complete, calls).implode())
+    return 2 * own.sum() > messages.height
 
 
 def is_made_again(name: str) -> bool:
@@ -117,12 +125,13 @@ def units_of_calls(complete: Graph) -> pl.DataFrame:
         units = further
 
 
-def _call_ids(complete: Graph, call: int) -> pl.Series:
-    """The hashes of the Call-IDs of a call, and of all that B2BUAs linked to them, whichever call those are of."""
+def _call_ids(complete: Graph, calls: Collection[int]) -> pl.Series:
+    """The hashes of the Call-IDs of calls, and of all that B2BUAs linked to them, whichever call those are of."""
     import polars as pl
 
     links = complete["leg_correlation"].select("_call", "_call_from")
-    known: pl.Series = complete["attempts"].spans.filter(pl.col("call") == call)["_call"].unique()
+    own = pl.col("call").is_in(pl.Series(list(calls), dtype=pl.Int64).implode())
+    known: pl.Series = complete["attempts"].spans.filter(own)["_call"].unique()
     while True:
         near = links.filter(pl.any_horizontal(pl.col("_call", "_call_from").is_in(known.implode())))
         further = pl.concat([known, near["_call"], near["_call_from"]]).unique()

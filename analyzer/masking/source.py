@@ -9,7 +9,7 @@ from analyzer.masking.mask import Mask
 from analyzer.schema import MESSAGES, MaskClass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import polars as pl
 
@@ -60,10 +60,10 @@ class MaskedSource:
         """Rows or columns of a table of the original, masked as its others are."""
         return self._mask.table(name, frame)
 
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
+    def table_around(self, calls: Collection[int], name: str) -> pl.DataFrame:
         if name in self._made:
             return self._made[name]
-        return self._mask.table(name, self._original.table_around(call, name))
+        return self._mask.table(name, self._original.table_around(calls, name))
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         # To mask a column takes longer than to read it. Those of the core alone have no mask.

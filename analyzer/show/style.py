@@ -59,6 +59,8 @@ _STYLE: dict[str, Any] = {
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlepad": 20,
+    # No ticks stand above the axes: matplotlib need not measure them to find room for the title.
+    "axes.titley": 1.0,
     "grid.color": FAINT,
     "grid.linewidth": 0.6,
     "hatch.linewidth": 0.6,
@@ -129,10 +131,12 @@ def _is_no_word_of_weights(record: logging.LogRecord) -> bool:
 def axes_of(ax: Axes | None) -> Iterator[Axes]:
     """The axes to draw on, in the house style: those given, or those of a new Figure."""
     with house_style():
-        axes = Figure(layout="constrained").add_subplot() if ax is None else ax
-        yield axes
-        # Axes that were given were made in another style. Asking for tick labels makes the ticks, in this one.
-        for text in (*axes.findobj(Text), *axes.get_xticklabels(), *axes.get_yticklabels()):
+        if ax is None:
+            yield Figure(layout="constrained").add_subplot()
+            return
+        yield ax
+        # These axes were made in another style. Asking for tick labels makes the ticks, in this one.
+        for text in (*ax.findobj(Text), *ax.get_xticklabels(), *ax.get_yticklabels()):
             text.set_parse_math(False)
 
 

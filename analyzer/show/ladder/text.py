@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from analyzer.show.text import clock, fit, safe, width
 from analyzer.show.timeline import NO_ADDRESS, Event, Mark, Phase, Timeline
@@ -70,8 +71,11 @@ def drawn(
         if row.phase is not None and row.phase != phase:
             phase = row.phase
             lines.append(((bars + drawing.phase(model.phases[phase])).rstrip(), None))
-        made = [drawing.line(row, before)] if isinstance(row, Event) else drawing.mark(row)
-        before = row.at if isinstance(row, Event) and row.at is not None else before
+        if isinstance(row, Event):
+            made = [drawing.line(row, before)]
+            before = before if row.at is None else row.at
+        else:
+            made = drawing.mark(row)
         if ascii_only:
             ascii_lines = (line.replace(_UNICODE.ellipsis, _ASCII.ellipsis) for line in made)
             made = [line.encode("ascii", "backslashreplace").decode() for line in ascii_lines]
@@ -104,6 +108,7 @@ class _Drawing:
         self.start = model.started_at
         self.frames = max(len("frame"), *(len(str(event.frame or "")) for event in model.events))
         self.legs = model.call_ids if len(model.call_ids) > 1 else ()
+        self._number_of_leg = {call_id: str(number) for number, call_id in enumerate(self.legs, 1)}
         self.names = [safe(name) for name in model.lanes]
         self.roles = [safe(role) for role in model.roles] if any(model.roles) else []
         self.margin = len(self._margin("", "", "", ""))
@@ -113,6 +118,9 @@ class _Drawing:
         self.lanes = [first + index * gap for index in range(len(self.names))] if gap else []
         #: How many lines of the top are no heading of lanes; known once they are made.
         self.above = 0
+        #: The arrows that were drawn, and the words in them: of a long call few differ.
+        self._arrows: dict[tuple[int, int, bool], tuple[str, int, int]] = {}
+        self._words: dict[tuple[str, str, str, int], tuple[str, int]] = {}
 
     def _layout(self) -> tuple[bool, int]:
         """Whether text stands inside the arrows, and how far lanes are apart; 0: there is no room for lanes."""
@@ -179,7 +187,7 @@ class _Drawing:
         """One message."""
         since = "" if event.at is None or self.start is None else clock(event.at - self.start)
         delta = "" if event.at is None or before is None else f"+{clock(event.at - before)}"
-        leg = str(self.legs.index(event.call_id) + 1) if event.call_id in self.legs else ""
+        leg = self._number_of_leg.get(event.call_id, "")
         margin = self._margin(since, delta, str(event.frame or ""), leg)
         copies = f" (x{event.copies})" if event.copies > 1 else ""
         what, mark, info = safe(event.what), f"{' SDP' if event.sdp else ''}{copies}", safe(event.info)
@@ -197,41 +205,52 @@ class _Drawing:
             cells[lane] = self.pen.lane
         return cells
 
-    def _arrow(self, cells: list[str], event: Event) -> tuple[int, int]:
-        """Draws it; returns the first and last cell between its two lanes."""
-        left, right = sorted((self.lanes[event.source], self.lanes[event.target]))
-        line = self.pen.dotted if event.protocol else self.pen.line
-        cells[left + 1 : right] = line * (right - left - 1)
-        if event.source < event.target:
-            cells[right - 1] = self.pen.right
-        else:
-            cells[left + 1] = self.pen.left
-        return left + 1, right - 1
+    def _with_arrow(self, event: Event) -> tuple[str, int, int]:
+        """The lanes with the arrow of this message, and the first and last cell between its two lanes."""
+        ends = (event.source, event.target, bool(event.protocol))
+        if ends not in self._arrows:
+            cells = self._canvas("")
+            left, right = sorted((self.lanes[event.source], self.lanes[event.target]))
+            line = self.pen.dotted if event.protocol else self.pen.line
+            cells[left + 1 : right] = line * (right - left - 1)
+            if event.source < event.target:
+                cells[right - 1] = self.pen.right
+            else:
+                cells[left + 1] = self.pen.left
+            self._arrows[ends] = "".join(cells), left + 1, right - 1
+        return self._arrows[ends]
 
     def _inside(self, margin: str, event: Event, what: str, mark: str, info: str) -> str:
-        cells = self._canvas(margin)
-        left, right = self._arrow(cells, event)
+        lanes, left, right = self._with_arrow(event)
         # A cell of line on either side stays visible beside the head and two blanks; what is marked is never cut off.
         room = right - left + 1 - 5
-        text = fit(what, room - len(mark), self.pen.ellipsis) + mark
-        if info and room - width(text) > 4:
-            text = f"{text} {fit(info, room - width(text) - 1, self.pen.ellipsis)}"
-        text = f" {text} "
-        taken = width(text)
+        known = (what, mark, info, room)
+        if known not in self._words:
+            text = fit(what, room - len(mark), self.pen.ellipsis) + mark
+            if info and room - width(text) > 4:
+                text = f"{text} {fit(info, room - width(text) - 1, self.pen.ellipsis)}"
+            self._words[known] = f" {text} ", width(text) + 2
+        text, taken = self._words[known]
         head_on_the_left = event.target < event.source
         at = left + (right - left + 1 - taken + head_on_the_left) // 2
-        cells[at : at + taken] = [text]
-        return "".join(cells).rstrip()
+        line = self._behind_margin(margin, lanes)
+        return f"{line[:at]}{text}{line[at + taken :]}".rstrip()
 
     def _behind(self, margin: str, event: Event, text: str) -> str:
-        cells = self._canvas(margin)
         if event.source == event.target:
             lane = self.lanes[event.source]
-            cells[lane:] = "*"
+            line = f"{self._behind_margin(margin, ''.join(self._canvas('')))[:lane]}*"
             text = f"{text} ({'no addresses' if self.names[event.source] == NO_ADDRESS else 'to itself'})"
         else:
-            self._arrow(cells, event)
-        return fit(f"{''.join(cells)}  {text}", self.columns, self.pen.ellipsis).rstrip()
+            line = self._behind_margin(margin, self._with_arrow(event)[0])
+        return fit(f"{line}  {text}", self.columns, self.pen.ellipsis).rstrip()
+
+    def _behind_margin(self, margin: str, lanes: str) -> str:
+        """Lanes as :meth:`_canvas` draws them, the margin before them; of one that is too long what is between them."""
+        if len(margin) == self.margin:
+            return margin + lanes[self.margin :]
+        cells = zip_longest(margin, lanes, fillvalue=" ")
+        return "".join(one if lane == " " else lane for one, lane in cells)
 
     def phase(self, phase: Phase) -> str:
         """Where it begins."""

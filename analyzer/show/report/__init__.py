@@ -88,7 +88,7 @@ def report(
     crossings: pl.DataFrame | None = None,
     before: pl.DataFrame | None = None,
     doubts: Sequence[Doubt] = (),
-    more: Callable[[str], pl.DataFrame] | None = None,
+    more: Callable[[list[int], str], pl.DataFrame] | None = None,
 ) -> str:
     """The page for all tables of a capture; times are told in the zone ``tz``, sentences in the ``language``.
 
@@ -96,8 +96,8 @@ def report(
     where nobody wants any;
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     ``crossings`` are the values that cross thresholds (``kpi.thresholds.crossings``), ``before`` the table ``kpis`` of
-    another capture, ``doubts`` why both may not be comparable. ``more`` gives the tables of :data:`pages.NEEDS`: with
-    them the page of a call tells its story.
+    another capture, ``doubts`` why both may not be comparable. ``more`` gives the tables of :data:`pages.NEEDS` as
+    far as they tell of some calls: with them the page of a call tells its story.
     """
     from concurrent.futures import ThreadPoolExecutor
 

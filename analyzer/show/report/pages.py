@@ -18,11 +18,11 @@ NEEDS = ("cdrs", "services", "hops", "setups", "phases", "waterfall", "peer_dela
 
 
 def packed(
-    tables: Mapping[str, pl.DataFrame], more: Callable[[str], pl.DataFrame], *, language: str
+    tables: Mapping[str, pl.DataFrame], more: Callable[[list[int], str], pl.DataFrame], *, language: str
 ) -> tuple[str, list[int]]:
     """The sections of each story by the number of its call, as compressed JSON; and the numbers of calls without.
 
-    ``more`` gives the tables of :data:`NEEDS`, whole.
+    ``more`` gives the tables of :data:`NEEDS`, as far as they tell of some calls.
     """
     ranked = tables["calls"].with_columns(rank=room.rank(tables)).sort("rank", "no")
     chosen = ranked.head(MOST)
@@ -40,7 +40,7 @@ class _Own:
     """The rows of each of some calls: every table is made ready and parted once."""
 
     def __init__(
-        self, tables: Mapping[str, pl.DataFrame], more: Callable[[str], pl.DataFrame], calls: pl.Series
+        self, tables: Mapping[str, pl.DataFrame], more: Callable[[list[int], str], pl.DataFrame], calls: pl.Series
     ) -> None:
         self._tables, self._more, self._calls = tables, more, calls
         self._parted: dict[str, dict[int, list[dict[str, Any]]]] = {}
@@ -59,7 +59,7 @@ class _Own:
 
     def _known(self, name: str) -> pl.DataFrame:
         """The rows of these calls, of whichever there are."""
-        frame = self._tables[name] if name in self._tables else self._more(name)
+        frame = self._tables[name] if name in self._tables else self._more(self._calls.to_list(), name)
         if name == "findings":
             # A finding is in the story of each of its calls.
             cases = self._known("finding_cases").select("call", "finding").unique()

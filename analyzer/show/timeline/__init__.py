@@ -89,9 +89,14 @@ def timeline(
         rows = on_hop(rows, reference)
     observations = [row for row in rows if not row["duplicate"]]
     known = known_nodes(endpoints)
-    drawn = draw(observations, known)
     branches = _records(dialogs)
     phases = phases_of(_records(call), branches, observations)
+    latest = [(number, phase.started_at) for number, phase in enumerate(phases)][::-1]
+
+    def phase_of(at: int | None) -> int | None:
+        return None if at is None else next((number for number, begun in latest if begun is None or begun <= at), None)
+
+    drawn = draw(observations, known, phase_of)
     held, heard = holds_of(_records(holds)), heard_of(_records(streams))
     over_at = next((phase.started_at for phase in phases if phase.name == "release"), None)
     marks = [
@@ -100,12 +105,16 @@ def timeline(
         *tables_tell(branches, held, _records(offers), over_at, heard),
         *silences(drawn.events, observations),
     ]
-    captions = captions_of(observations, drawn.lanes, drawn.lane_of, known)
-    roles = of_lanes(observations, drawn.lanes, drawn.lane_of, known, "role")
+    captions = captions_of(observations, drawn, known)
+    roles = of_lanes(drawn, known, "role")
     asked = asked_beside(_records(related_transactions), observations, drawn)
     return Timeline(
         lanes=tuple(drawn.lanes | asked.lanes),
-        rows=_in_order([*drawn.events, *asked.events], marks, phases),
+        rows=_in_order(
+            *drawn.events,
+            *(replace(event, phase=phase_of(event.at)) for event in asked.events),
+            *(replace(mark, phase=phase_of(mark.at)) for mark in marks),
+        ),
         retransmissions=sum(row["retransmission"] for row in observations),
         duplicates=len(rows) - len(observations),
         phases=phases,
@@ -153,18 +162,11 @@ def phases_of(
     return tuple(Phase(name, at, until) for (name, at), until in zip(begun, ends, strict=True))
 
 
-def _in_order(events: list[Event], marks: list[Mark], phases: tuple[Phase, ...]) -> tuple[Event | Mark, ...]:
+def _in_order(*rows: Event | Mark) -> tuple[Event | Mark, ...]:
     """Events, and behind those of the same time the marks, silence last; what has no time comes at the end."""
 
     def place(row: Event | Mark) -> tuple[bool, int, int]:
         rank = 0 if isinstance(row, Event) else 2 if row.kind == "silence" else 1
         return (row.at is None, row.at or 0, rank)
 
-    def phase(at: int | None) -> int | None:
-        if at is None:
-            return None
-        begun = [number for number, one in enumerate(phases) if one.started_at is None or one.started_at <= at]
-        return begun[-1] if begun else None
-
-    rows: list[Event | Mark] = [*events, *marks]
-    return tuple(replace(row, phase=phase(row.at)) for row in sorted(rows, key=place))
+    return tuple(sorted(rows, key=place))

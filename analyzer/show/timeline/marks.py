@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
 from analyzer.show.text import SHORT_TAG, duration, fit, safe
-from analyzer.show.timeline.messages import Drawn, LaneOf
+from analyzer.show.timeline.messages import Drawn
 from analyzer.show.timeline.model import Event, Heard, Hold, Mark
 
 SILENCE_NS = 10_000_000_000
@@ -72,13 +72,19 @@ def _forks_over(dialogs: list[dict[str, Any]]) -> list[Mark]:
     ]
 
 
+#: The lane of a row of ``messages``, by ``src`` or ``dst``.
+LaneOf = Callable[[dict[str, Any], str], str]
+
+
 def transfers(observations: list[dict[str, Any]], lane_of: LaneOf, fragments: Mapping[int, str]) -> list[Mark]:
     """What REFER asks for (RFC 3515), what NOTIFY tells of it, and whose place an INVITE takes (RFC 3891)."""
     marks = []
     told = set()
     for row in observations:
+        if row["status"] is not None or row["method"] not in ("REFER", "NOTIFY", "INVITE"):
+            continue
         hop = (row["method"], row["call_id"], row["from_tag"], row["cseq"])
-        if row["status"] is not None or hop in told:
+        if hop in told:
             continue
         text = ""
         if row["method"] == "REFER" and row["refer_to"]:
@@ -180,9 +186,9 @@ def _media(offers: list[dict[str, Any]], holds: tuple[Hold, ...]) -> list[Mark]:
 def silences(events: list[Event], observations: list[dict[str, Any]]) -> list[Mark]:
     """Between one event and all that was captured before it, also what is folded."""
     times = sorted(row["at"] for row in observations if row["at"] is not None)
-    marks = []
-    for event in events:
-        before = bisect_left(times, event.at) - 1 if event.at is not None else -1
-        if before >= 0 and event.at is not None and event.at - times[before] >= SILENCE_NS:
-            marks.append(Mark("silence", times[before], f"{duration(event.at - times[before])} of silence"))
-    return marks
+    silent = {at: before for before, at in pairwise(times) if at - before >= SILENCE_NS}
+    return [
+        Mark("silence", silent[event.at], f"{duration(event.at - silent[event.at])} of silence")
+        for event in events
+        if event.at in silent
+    ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.address import socket
@@ -20,6 +21,7 @@ _SAME_MESSAGE = (
     *("src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
     *("method", "status", "cseq", "via_branch", "rseq", "rack"),
 )
+_same_message = itemgetter(*_SAME_MESSAGE)
 COLUMNS = (
     *("message", "file", "frame", "transaction", "duplicate", "retransmission", "complete", "via_count", "user_agent"),
     *("reason_phrase", "has_sdp", "qos_pending", "refer_to", "replaces", "subscription_state", "reason_header"),
@@ -27,8 +29,8 @@ COLUMNS = (
 )
 
 
-#: The lane of a row of ``messages``, by ``src`` or ``dst``.
-LaneOf = Callable[[dict[str, Any], str], str]
+#: The lanes of hosts by address and port, in the order in which these come in.
+Ends = dict[tuple[str | None, int | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,11 @@ class Drawn:
     events: list[Event]
     #: The number of the event that a message was folded into, or is.
     event_of: dict[int, int]
-    lane_of: LaneOf
+    ends: Ends
+
+    def lane_of(self, row: dict[str, Any], side: str) -> str:
+        """The lane of a row of ``messages``, by ``src`` or ``dst``."""
+        return self.ends[row[f"{side}_ip"], row[f"{side}_port"]]
 
 
 #: Rows of ``endpoints`` by address and port.
@@ -56,49 +62,58 @@ def known_nodes(endpoints: pl.DataFrame | None) -> Known:
     return {(row["ip"], row["port"]): row for row in rows}
 
 
-def draw(observations: list[dict[str, Any]], known: Known) -> Drawn:
+def draw(
+    observations: list[dict[str, Any]], known: Known, phase_of: Callable[[int | None], int | None] = lambda _: None
+) -> Drawn:
+    """The events of these messages, each in the phase of its time."""
     by_port = {row["src_ip"] for row in observations if row["src_ip"] == row["dst_ip"]}
     forks = _forks(observations)
     lanes: dict[str, int] = {}
-    events: list[Event] = []
+    ends: Ends = {}
     event_of: dict[int, int] = {}
-    first_of: dict[tuple[object, ...], int] = {}
-
-    def lane_of(row: dict[str, Any], side: str) -> str:
-        return _lane(row, side, by_port, known)
-
+    #: The first message of each event and its place, and how often and when last it was sent again.
+    first: dict[tuple[object, ...], int] = {}
+    begun: list[tuple[dict[str, Any], int, int]] = []
+    again: dict[int, tuple[int, int | None]] = {}
     for row in observations:
-        source, target = lane_of(row, "src"), lane_of(row, "dst")
-        for lane in (source, target) if row["status"] is None else (target, source):
-            lanes.setdefault(lane, len(lanes))
-        same = tuple(row[name] for name in _SAME_MESSAGE)
-        if row["retransmission"] and same in first_of:
-            number = first_of[same]
-            event = events[number]
-            last = row["at"] if row["at"] is not None else event.last_at
-            events[number] = replace(event, copies=event.copies + 1, last_at=last)
+        source, target = (row["src_ip"], row["src_port"]), (row["dst_ip"], row["dst_port"])
+        for end in (source, target):
+            if end not in ends:
+                ends[end] = _lane(*end, by_port, known)
+        for end in (source, target) if row["status"] is None else (target, source):
+            lanes.setdefault(ends[end], len(lanes))
+        same = _same_message(row)
+        if row["retransmission"] and same in first:
+            number = first[same]
+            copies, last = again.get(number, (1, begun[number][0]["at"]))
+            again[number] = copies + 1, last if row["at"] is None else row["at"]
             event_of[row["message"]] = number
             continue
-        first_of[same] = event_of[row["message"]] = len(events)
+        first[same] = event_of[row["message"]] = len(begun)
+        begun.append((row, lanes[ends[source]], lanes[ends[target]]))
+    events = []
+    for number, (row, at, to) in enumerate(begun):
+        copies, last = again.get(number, (1, row["at"]))
         events.append(
             Event(
                 message=row["message"],
                 at=row["at"],
                 file=row["file"] or "",
                 frame=row["frame"],
-                source=lanes[source],
-                target=lanes[target],
+                source=at,
+                target=to,
                 call_id=row["call_id"] or "",
                 method=row["method"] or "?",
                 status=row["status"],
                 what=_what(row),
                 sdp=row["has_sdp"],
-                info=_info(row, forked=_dialog(row) in forks),
-                copies=1,
-                last_at=row["at"],
+                info=_info(row, forked=bool(forks) and _dialog(row) in forks),
+                copies=copies,
+                last_at=last,
+                phase=phase_of(row["at"]),
             )
         )
-    return Drawn(lanes, events, event_of, lane_of)
+    return Drawn(lanes, events, event_of, ends)
 
 
 def on_hop(rows: list[dict[str, Any]], reference: int) -> list[dict[str, Any]]:
@@ -115,42 +130,35 @@ def _ends(row: dict[str, Any], *, ports: bool) -> frozenset[object]:
     return frozenset({row["src_ip"], row["dst_ip"]})
 
 
-def _lane(row: dict[str, Any], side: str, by_port: set[str | None], known: Known) -> str:
-    ip: str | None = row[f"{side}_ip"]
+def _lane(ip: str | None, port: int | None, by_port: set[str | None], known: Known) -> str:
     if ip is None:
         return NO_ADDRESS
     if ip not in by_port:
         return ip
-    if node := known.get((ip, row[f"{side}_port"])):
+    if node := known.get((ip, port)):
         return str(node["node"])
-    return socket(ip, row[f"{side}_port"])
+    return socket(ip, port)
 
 
-def of_lanes(
-    observations: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: Known, column: str
-) -> tuple[str, ...]:
+def of_lanes(drawn: Drawn, known: Known, column: str) -> tuple[str, ...]:
     """What ``endpoints`` say of each lane: of a host that is several nodes, what they say one after the other."""
     said: dict[str, dict[str, None]] = {}
-    for row in observations if known else ():
-        for side in ("src", "dst"):
-            node = known.get((row[f"{side}_ip"], row[f"{side}_port"]))
-            if node and node[column] and node[column] != "unknown":
-                said.setdefault(lane_of(row, side), {})[str(node[column])] = None
-    return tuple(", ".join(said.get(lane, {})) for lane in lanes)
+    for end, lane in drawn.ends.items():
+        node = known.get(end)
+        if node and node[column] and node[column] != "unknown":
+            said.setdefault(lane, {})[str(node[column])] = None
+    return tuple(", ".join(said.get(lane, {})) for lane in drawn.lanes)
 
 
-def captions_of(
-    observations: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: Known
-) -> tuple[str, ...]:
+def captions_of(observations: list[dict[str, Any]], drawn: Drawn, known: Known) -> tuple[str, ...]:
     """Role and host name of each lane; without a name the product: User-Agent of a request that has one Via, and so was
     made there (RFC 3261 §8.1.1.7)."""
-    lanes = tuple(lanes)
     products: dict[str, str] = {}
     for row in observations:
-        if row["status"] is None and row["via_count"] == 1 and row["user_agent"]:
-            products.setdefault(lane_of(row, "src"), row["user_agent"])
-    roles, names = (of_lanes(observations, lanes, lane_of, known, column) for column in ("role", "name"))
-    parts = ((role, name or products.get(lane, "")) for lane, role, name in zip(lanes, roles, names, strict=True))
+        if row["via_count"] == 1 and row["status"] is None and row["user_agent"]:
+            products.setdefault(drawn.lane_of(row, "src"), row["user_agent"])
+    roles, names = (of_lanes(drawn, known, column) for column in ("role", "name"))
+    parts = ((role, name or products.get(lane, "")) for lane, role, name in zip(drawn.lanes, roles, names, strict=True))
     return tuple(" · ".join(part for part in pair if part) for pair in parts)
 
 
