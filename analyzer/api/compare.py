@@ -222,7 +222,7 @@ def _side(call: Call, label: str) -> Side:
         texts = {message.row["message"]: message.without_secrets for message in found}
     except AnalyzerError as error:
         missing = str(error)
-    return side_of(label, call.row, call.table, source.table("endpoints"), texts, missing)
+    return side_of(label, call.row, call.table, call.endpoints, texts, missing)
 
 
 FORMATS = {".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}

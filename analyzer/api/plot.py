@@ -102,7 +102,7 @@ class Plot:
 
         found = find(self._source, call)
         return plots.waterfall(
-            found.table("waterfall"), endpoints=self._source.table("endpoints"), title=found.title, ax=ax
+            found.table("waterfall"), endpoints=found.endpoints, title=found.title, ax=ax
         )
 
     def failures(self, *, by: By = None, ax: Axes | None = None) -> Figure:

@@ -25,8 +25,16 @@ if TYPE_CHECKING:
 
 #: Nodes that are read and not made.
 _READY = frozenset(
-    {*DERIVED, "messages", "account", "leg_correlation", "problem_count", "call_of", "announced_media", "sip_ways"}
+    {
+        *(*DERIVED, "messages", "account", "leg_correlation", "problem_count", "call_of", "announced_media"),
+        *("sip_ways", "last_message_at", "problems"),
+    }
 )
+#: So many messages around a call, about, tell what nodes are and what rules find in it. A store of no more is looked at
+#: whole.
+_AROUND = 50_000
+#: Messages of a piece, about, that rules look at.
+_DIAGNOSED = 250_000
 #: Reasons of the account for packets that the captures are read again for, and for media.
 _READ_AGAIN, _MEDIA = "diameter|dns$", "rtp|rtcp"
 
@@ -49,11 +57,14 @@ class StoreSource(GraphSource):
             },
         )
         super().__init__(graph, reading)  # type: ignore[arg-type]
+        graph.pieces = self._diagnosed
         self._overrides = overrides
         self._masked = bool(self._kept.manifest.options.get("masked"))
         #: The source of the whole store, where this one is of some hours.
         self._all: Source | None = None
         self._unit: _Unit | None = None
+        #: The source of what is around the call that was looked at last.
+        self._around: tuple[int, StoreSource] | None = None
 
     @property
     def messages_read(self) -> int:
@@ -93,7 +104,7 @@ class StoreSource(GraphSource):
             return super().scan(name)
         found = self._kept.scan(name, *ORDER).sort(ORDER, maintain_order=True)
         if name == "calls":
-            numbers = self._kept.numbers().lazy()
+            numbers = self._kept.numbers().lazy().drop("part")
             found = found.join(numbers, on="call", how="left", maintain_order="left")
         return found.select(schema.TABLES[name].names)
 
@@ -118,6 +129,14 @@ class StoreSource(GraphSource):
             return own[0].table(name).lazy()
 
         return table
+
+    def _diagnosed(self) -> Iterator[Graph]:
+        """Pieces with what rules look at."""
+        for kept in self._kept.pieces(_DIAGNOSED):
+            piece = self._of(kept)
+            piece._read_for("findings")
+            piece._graph.pieces = None
+            yield piece._graph
 
     def _of(self, kept: Kept) -> StoreSource:
         """What some of its parts hold."""
@@ -154,12 +173,24 @@ class StoreSource(GraphSource):
         return [found[key] for key in keys]
 
     def table_around(self, call: int, name: str) -> pl.DataFrame:
-        if self._masked or name in self._graph.made or name in DERIVED or name not in schema.TABLES:
+        if self._masked or name in self._graph.made or name not in schema.TABLES:
+            return self.table(name)
+        if (near := self._near(call)) is not self:
+            return near.table_around(call, name)
+        if name in DERIVED:
             return self.table(name)
         if self._unit is None or self._unit.call != call:
             self._unit = _Unit(self, self._graph, self._kept, call)
         found: pl.DataFrame = self._unit[name]
         return found
+
+    def _near(self, call: int) -> StoreSource:
+        """The parts of about as many messages as tell of a call: that of the call, and those next to it in time."""
+        if self.messages_read <= 2 * _AROUND or (part := self._kept.part_of(call)) is None:
+            return self
+        if self._around is None or self._around[0] != part.number:
+            self._around = (part.number, self._of(self._kept.around(part, _AROUND)))
+        return self._around[1]
 
     @property
     def left_out(self) -> str:
@@ -278,6 +309,8 @@ class StoreGraph(Graph):
         self._kept = kept
         #: The columns of the core that the tables rest on that were asked for, ``None`` for all.
         self._columns: set[str] | None = set()
+        #: Gives the graphs of pieces of whole calls; without it there are none.
+        self.pieces: Callable[[], Iterator[Graph]] | None = None
         #: The messages with columns that were read before.
         self._messages: pl.DataFrame | None = None
 
@@ -336,12 +369,41 @@ class StoreGraph(Graph):
         if name == "sip_ways":
             ways = self._kept.scan("messages").select("src_ip", "dst_ip").unique().sort("src_ip", "dst_ip")
             return ways.collect(engine="streaming")
+        if name == "last_message_at":
+            return max((part.last for part in self._kept.parts), default=None)
+        if name == "problems":
+            return self._problems()
         if name == "problem_count":
             from analyzer.sip import problems
 
             return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
+        if name == "diagnosis" and self.pieces is not None and self._kept.is_large(_DIAGNOSED):
+            from analyzer.api.store_diagnosis import diagnosis
+
+            return diagnosis(self, self._kept, self.pieces())
         kept = name in DERIVED or name == "messages"
         return self._kept.table(name) if kept else super()._make(found, name)
+
+    def _problems(self) -> pl.DataFrame:
+        """The table ``problems``: of messages those alone that are odd beside others, and where each file begins."""
+        import polars as pl
+
+        from analyzer.sip import problems
+
+        found, odd = self["core_problems"].select(schema.PROBLEMS.names), self._kept.rows("odd")
+        if odd.is_empty():
+            return found
+        place = ["file", "frame", "byte_offset"]
+        first = pl.col("_order").filter(pl.col("_at") == pl.col("_at").min()).min()
+        begins = self._kept.scan("messages", *ORDER).group_by("file").agg(pl.col("_at").min(), _order=first)
+        files = begins.sort(*ORDER).select("file").collect(engine="streaming")
+        of_odd = pl.col("message").is_in(odd["message"].implode())
+        rows = self._kept.rows("messages", ["message", *place], where=of_odd).with_row_index("row", files.height)
+        codes = ["sip_outside_security_association"]
+        odd = rows.select("message", "row").join(odd, on="message", maintain_order="left_right")
+        odd = odd.sort(pl.col("code").is_in(codes), "row", maintain_order=True)
+        messages = pl.concat([files, rows.select(place)], how="diagonal")
+        return problems.problems(found, messages, odd.select("row", "code", "detail"), self["max_problems_per_code"])
 
 
 class _Unit(Graph):

@@ -194,6 +194,7 @@ QUALITY = Rule(
     severity="warning",
     standard="RFC 3550 §6.4.1; ITU-T G.107",
     find=_poor,
+    of_all=True,
     absence=True,
     confidence=0.8,
     texts={

@@ -1,0 +1,91 @@
+"""The diagnosis of a store in pieces: each rule looks at whole calls, or at as little of all as it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from analyzer.diagnose import findings, rules
+from analyzer.graph.graph import node_of
+from analyzer.graph.node import INPUTS
+from analyzer.schema.table import LOCAL
+
+if TYPE_CHECKING:
+    from analyzer.diagnose.findings import Diagnosis
+    from analyzer.diagnose.rule import Rule
+    from analyzer.graph.graph import Graph
+    from analyzer.store.kept import Kept
+
+#: What rules of all look at that is made in pieces, and the message that gives each row its place.
+_GATHERED = {"failed_calls": "call", "challenges": "challenge", "registers": "message", "reg_events": "message"}
+
+
+def diagnosis(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> Diagnosis:
+    """What all rules find, as of a reading of all at once; memory grows with a piece and with what is found."""
+    apart = tuple(rule for rule in rules.ALL if not rule.of_all)
+    of_all = tuple(rule for rule in rules.ALL if rule.of_all)
+    found: dict[str, list[pl.DataFrame]] = {}
+    gathered: dict[str, list[pl.DataFrame]] = {name: [] for name in _GATHERED}
+    seen: frozenset[str | int] = frozenset()
+    for piece in pieces:
+        of_piece = findings.seen(piece["core_messages"])
+        seen |= of_piece
+        for code, rows in findings.cases(apart, _asks(whole, piece), of_piece).items():
+            found.setdefault(code, []).append(rows)
+        for name, frames in gathered.items():
+            frames.append(piece[name])
+    cases = {code: pl.concat(rows) for code, rows in found.items()}
+    together = {name: _in_order(kept, pl.concat(frames), _GATHERED[name]) for name, frames in gathered.items()}
+    for rule in of_all:
+        cases |= findings.cases((rule,), _asks_of_all(rule, whole, kept, together), seen)
+
+    def messages_of(keys: pl.Series) -> pl.DataFrame:
+        names = list(findings.OF_MESSAGES)
+        return kept.rows("messages", names, where=pl.col("message").is_in(keys.implode())).select(names)
+
+    return findings.concluded(rules.ALL, cases, kept.numbers(), messages_of)
+
+
+def _in_order(kept: Kept, rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Rows of pieces in the order of the messages that they name."""
+    own = pl.col("message").is_in(rows[key].drop_nulls().unique().implode())
+    places = kept.rows("messages", ["message"], where=own).select(pl.col("message").alias(key))
+    rows = rows.join(places.with_row_index("_place"), on=key, how="left", maintain_order="left")
+    return rows.sort("_place", nulls_last=True, maintain_order=True).drop("_place")
+
+
+def _asks(whole: Graph, piece: Graph) -> Callable[[str], Any]:
+    """What a rule on calls by themselves asks: an estimate is that of the whole."""
+
+    def ask(name: str) -> Any:
+        if name in INPUTS or node_of(name).scope is LOCAL:
+            return piece[name]
+        found = whole[name]
+        # A call is in one piece.
+        return found.join(piece["calls"], on="call", how="semi", maintain_order="left") if name == "call_media" else found
+
+    return ask
+
+
+def _asks_of_all(rule: Rule, whole: Graph, kept: Kept, together: dict[str, pl.DataFrame]) -> Callable[[str], Any]:
+    """What a rule on all asks: the columns that it looks at, of the messages that it looks at."""
+
+    def ask(name: str) -> Any:
+        if name in together:
+            return together[name]
+        if name == "bindings":
+            from analyzer.ims.registration import bindings
+
+            return bindings(whole["registrations"], together["registers"], together["reg_events"], end=whole["end"])
+        if name not in ("core_messages", "transactions"):
+            return whole[name]
+        columns = list(rule.looks_at.get(name, ())) or None
+        where = rule.only() if rule.only is not None and name == "core_messages" else None
+        if name == "core_messages" and "problems" in rule.needs:
+            where = pl.col("frame").is_in(whole["problems"]["frame"].drop_nulls().unique().implode())
+        rows = kept.rows("messages" if name == "core_messages" else name, columns, where=where)
+        return rows if columns is None else rows.select(columns)
+
+    return ask
