@@ -33,8 +33,8 @@ _READY = frozenset(
 #: So many messages around a call, about, tell what nodes are and what rules find in it. A store of no more is looked at
 #: whole.
 _AROUND = 50_000
-#: Messages of a piece, about, that rules look at.
-_DIAGNOSED = 250_000
+#: Messages of a piece, about, of which estimates are made.
+_ESTIMATED = 200_000
 #: Reasons of the account for packets that the captures are read again for, and for media.
 _READ_AGAIN, _MEDIA = "diameter|dns$", "rtp|rtcp"
 
@@ -57,7 +57,7 @@ class StoreSource(GraphSource):
             },
         )
         super().__init__(graph, reading)  # type: ignore[arg-type]
-        graph.pieces = self._diagnosed
+        graph.pieces = self._graphs
         self._overrides = overrides
         self._masked = bool(self._kept.manifest.options.get("masked"))
         #: The source of the whole store, where this one is of some hours.
@@ -130,11 +130,11 @@ class StoreSource(GraphSource):
 
         return table
 
-    def _diagnosed(self) -> Iterator[Graph]:
-        """Pieces with what rules look at."""
-        for kept in self._kept.pieces(_DIAGNOSED):
+    def _graphs(self, name: str) -> Iterator[Graph]:
+        """Pieces with what a table rests on."""
+        for kept in self._kept.pieces(_ESTIMATED):
             piece = self._of(kept)
-            piece._read_for("findings")
+            piece._read_for(name)
             piece._graph.pieces = None
             yield piece._graph
 
@@ -309,8 +309,8 @@ class StoreGraph(Graph):
         self._kept = kept
         #: The columns of the core that the tables rest on that were asked for, ``None`` for all.
         self._columns: set[str] | None = set()
-        #: Gives the graphs of pieces of whole calls; without it there are none.
-        self.pieces: Callable[[], Iterator[Graph]] | None = None
+        #: Gives the graphs of pieces of whole calls, read for a table; without it there are none.
+        self.pieces: Callable[[str], Iterator[Graph]] | None = None
         #: The messages with columns that were read before.
         self._messages: pl.DataFrame | None = None
 
@@ -377,10 +377,19 @@ class StoreGraph(Graph):
             from analyzer.sip import problems
 
             return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
-        if name == "diagnosis" and self.pieces is not None and self._kept.is_large(_DIAGNOSED):
-            from analyzer.api.store_diagnosis import diagnosis
+        if self.pieces is not None and self._kept.is_large(_ESTIMATED):
+            if name == "diagnosis":
+                from analyzer.api.store_estimates import diagnosis
 
-            return diagnosis(self, self._kept, self.pieces())
+                return diagnosis(self, self._kept, self.pieces("findings"))
+            # Diameter tells roles, too; and what a request lacks of its tags is not known before it is read.
+            if name == "found_nodes" and not (carries(self["core_account"], "diameter") or self._kept.lent_tags):
+                from analyzer.api.store_estimates import found_nodes
+
+                from analyzer.ims.nodes import within_dialogs
+
+                within = self._kept.scan("messages").select(within_dialogs()).collect(engine="streaming").item()
+                return found_nodes(self._kept, self["node_overrides"], self.pieces("nodes"), within)
         kept = name in DERIVED or name == "messages"
         return self._kept.table(name) if kept else super()._make(found, name)
 

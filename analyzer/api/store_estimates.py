@@ -1,8 +1,12 @@
-"""The diagnosis of a store in pieces: each rule looks at whole calls, or at as little of all as it looks at."""
+"""Estimates over a store, made of pieces of whole calls, so that memory does not grow with all messages.
+
+Nodes are told from what is taken of each piece. Of rules each looks at pieces, or at as little of all as it looks at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,10 +20,27 @@ if TYPE_CHECKING:
     from analyzer.diagnose.findings import Diagnosis
     from analyzer.diagnose.rule import Rule
     from analyzer.graph.graph import Graph
+    from analyzer.ims.node_overrides import Entry
+    from analyzer.ims.nodes import Nodes
     from analyzer.store.kept import Kept
 
 #: What rules of all look at that is made in pieces, and the message that gives each row its place.
 _GATHERED = {"failed_calls": "call", "challenges": "challenge", "registers": "message", "reg_events": "message"}
+
+
+def found_nodes(kept: Kept, given: tuple[Entry, ...], pieces: Iterable[Graph], within: int) -> Nodes:
+    """The nodes, of which requests within dialogs are ``within`` in all."""
+    from analyzer.ims import nodes
+
+    every = nodes.every(within)
+    parts = []
+    for piece in pieces:
+        seen = nodes.without_duplicates(piece["core_messages"])
+        parts.append(nodes.looked_at(seen, piece["ims_headers"], every))
+    requests = _in_order(kept, pl.concat(part.requests for part in parts), "message")
+    # The requests of all are in the first, in their order.
+    parts = [replace(part, requests=part.requests.clear()) for part in parts]
+    return nodes.of_looked_at([replace(parts[0], requests=requests), *parts[1:]], given)
 
 
 def diagnosis(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> Diagnosis:
@@ -29,6 +50,9 @@ def diagnosis(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> Diagnosis:
     found: dict[str, list[pl.DataFrame]] = {}
     gathered: dict[str, list[pl.DataFrame]] = {name: [] for name in _GATHERED}
     seen: frozenset[str | int] = frozenset()
+    if whole["streams"].is_empty():
+        # Without media nothing is said of it.
+        apart = tuple(rule for rule in apart if not {"streams", "call_media"} & {*rule.needs})
     for piece in pieces:
         of_piece = findings.seen(piece["core_messages"])
         seen |= of_piece
