@@ -319,9 +319,7 @@ def find(source: Source, which: int | str) -> Call:
         # A key is as long as no number of a call, and what tables for programs know a call by.
         known = calls.select("call", "no").filter((pl.col("no") == which) | (pl.col("call") == which))
     else:
-        known = calls.select("call", "call_ids").filter(
-            pl.col("call_ids").list.contains(source.shown_call_id(which))
-        )
+        known = calls.select("call", "call_ids").filter(pl.col("call_ids").list.contains(source.shown_call_id(which)))
     keys = known.collect()["call"]
     rows = calls.filter(pl.col("call").is_in(keys.implode())).collect()
     if rows.is_empty():

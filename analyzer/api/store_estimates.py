@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from analyzer import schema
 from analyzer.diagnose import findings, rules
 from analyzer.graph.graph import node_of
 from analyzer.graph.node import INPUTS
 from analyzer.schema.table import LOCAL
 
 if TYPE_CHECKING:
+    from analyzer.diagnose.call_failures import CallFailures
     from analyzer.diagnose.findings import Diagnosis
     from analyzer.diagnose.rule import Rule
     from analyzer.graph.graph import Graph
@@ -24,14 +26,32 @@ if TYPE_CHECKING:
     from analyzer.ims.nodes import Nodes
     from analyzer.store.kept import Kept
 
-#: What rules of all look at that is made in pieces, and the message that gives each row its place.
-_GATHERED = {"failed_calls": "call", "challenges": "challenge", "registers": "message", "reg_events": "message"}
+#: Tables of calls and messages by themselves, and the message that gives each row its place.
+GATHERED = {
+    "sdp": "message",
+    "offers": "offer",
+    "offer_answer_violations": "message",
+    "subscriptions": "subscription",
+    "publications": "publish",
+    "setups": "call",
+    "phases": "call",
+    "waterfall": "call",
+    "reg_events": "message",
+    "sms": "sms",
+    "access_networks": "message",
+}
+#: The same of what rules of all look at.
+_OF_RULES = {"failed_calls": "call", "challenges": "challenge", "registers": "message", "reg_events": "message"}
+
+#: What is made in pieces.
+IN_PIECES = frozenset({"diagnosis", "explained_failures", "found_nodes", *GATHERED})
 
 
-def found_nodes(kept: Kept, given: tuple[Entry, ...], pieces: Iterable[Graph], within: int) -> Nodes:
-    """The nodes, of which requests within dialogs are ``within`` in all."""
+def found_nodes(given: tuple[Entry, ...], kept: Kept, pieces: Iterable[Graph]) -> Nodes:
+    """The nodes; ``given`` is what the user says of them."""
     from analyzer.ims import nodes
 
+    within = kept.scan("messages").select(nodes.within_dialogs()).collect(engine="streaming").item()
     every = nodes.every(within)
     parts = []
     for piece in pieces:
@@ -43,12 +63,48 @@ def found_nodes(kept: Kept, given: tuple[Entry, ...], pieces: Iterable[Graph], w
     return nodes.of_looked_at([replace(parts[0], requests=requests), *parts[1:]], given)
 
 
+def gathered(name: str, kept: Kept, pieces: Iterable[Graph]) -> pl.DataFrame:
+    """A table of :data:`GATHERED`."""
+    return _in_order(kept, pl.concat([piece[name] for piece in pieces]), GATHERED[name])
+
+
+def explained_failures(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> CallFailures:
+    """Who failed each call, as far as nodes of the whole tell it."""
+    from analyzer.diagnose import call_failures as of
+
+    calls = whole["calls"]
+    if calls.filter(of.has_failed()).is_empty():
+        return of.CallFailures(
+            *(pl.DataFrame(schema=table.polars()) for table in (schema.CALL_FAILURES, schema.FAILURE_PATH))
+        )
+    invites = kept.rows("transactions", ["transaction", "client_ip"], where=pl.col("method") == "INVITE")
+    begun = of.begun(calls, invites)
+    endpoints, own = whole["endpoints"], []
+    told, sent_on = [], [pl.DataFrame(schema={"method": pl.String, "status": pl.Int64, "node": pl.String})]
+    for piece in pieces:
+        hops = piece["hops_of_invites"].select("method", "status", "node")
+        sent_on.append(hops.unique())
+        own.append((piece["bare_failures"], _said(piece)))
+    forwarding = of.forwarding(pl.concat(sent_on), endpoints)
+    for ways, messages in own:
+        told.append(of.call_failures(messages, ways, endpoints, forwarding, begun))
+    tables = ("call_failures", "steps")
+    return of.CallFailures(*(_in_order(kept, pl.concat(getattr(one, name) for one in told), "call") for name in tables))
+
+
+def _said(piece: Graph) -> pl.DataFrame:
+    """The messages of a piece in which nodes say why calls failed."""
+    messages: pl.DataFrame = piece["core_messages"]
+    named = piece["bare_failures"].signs["message"].drop_nulls()
+    return messages.filter(pl.col("message").is_in(named.implode()))
+
+
 def diagnosis(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> Diagnosis:
     """What all rules find, as of a reading of all at once; memory grows with a piece and with what is found."""
     apart = tuple(rule for rule in rules.ALL if not rule.of_all)
     of_all = tuple(rule for rule in rules.ALL if rule.of_all)
     found: dict[str, list[pl.DataFrame]] = {}
-    gathered: dict[str, list[pl.DataFrame]] = {name: [] for name in _GATHERED}
+    gathered: dict[str, list[pl.DataFrame]] = {name: [] for name in _OF_RULES}
     seen: frozenset[str | int] = frozenset()
     if whole["streams"].is_empty():
         # Without media nothing is said of it.
@@ -61,7 +117,7 @@ def diagnosis(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> Diagnosis:
         for name, frames in gathered.items():
             frames.append(piece[name])
     cases = {code: pl.concat(rows) for code, rows in found.items()}
-    together = {name: _in_order(kept, pl.concat(frames), _GATHERED[name]) for name, frames in gathered.items()}
+    together = {name: _in_order(kept, pl.concat(frames), _OF_RULES[name]) for name, frames in gathered.items()}
     for rule in of_all:
         cases |= findings.cases((rule,), _asks_of_all(rule, whole, kept, together), seen)
 
@@ -88,7 +144,9 @@ def _asks(whole: Graph, piece: Graph) -> Callable[[str], Any]:
             return piece[name]
         found = whole[name]
         # A call is in one piece.
-        return found.join(piece["calls"], on="call", how="semi", maintain_order="left") if name == "call_media" else found
+        return (
+            found.join(piece["calls"], on="call", how="semi", maintain_order="left") if name == "call_media" else found
+        )
 
     return ask
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
@@ -94,8 +94,13 @@ class StoreSource(GraphSource):
         return FilteredSource(narrow, chosen)
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        from analyzer.show.summary import OF_MESSAGES
+
         if "messages" in self._graph.made:
             return super().lean_messages(columns)
+        if tuple(columns) == OF_MESSAGES:
+            # For counts.
+            return self._kept.rows("messages", list(columns), ordered=False).select(columns)
         lean = [name for name in schema.MESSAGES.names if name in ALWAYS_READ]
         return self._kept.rows("messages", list(columns or lean)).select(columns or lean)
 
@@ -377,21 +382,31 @@ class StoreGraph(Graph):
             from analyzer.sip import problems
 
             return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
-        if self.pieces is not None and self._kept.is_large(_ESTIMATED):
-            if name == "diagnosis":
-                from analyzer.api.store_estimates import diagnosis
-
-                return diagnosis(self, self._kept, self.pieces("findings"))
-            # Diameter tells roles, too; and what a request lacks of its tags is not known before it is read.
-            if name == "found_nodes" and not (carries(self["core_account"], "diameter") or self._kept.lent_tags):
-                from analyzer.api.store_estimates import found_nodes
-
-                from analyzer.ims.nodes import within_dialogs
-
-                within = self._kept.scan("messages").select(within_dialogs()).collect(engine="streaming").item()
-                return found_nodes(self._kept, self["node_overrides"], self.pieces("nodes"), within)
+        if (make := self._in_pieces(name)) is not None:
+            return make()
         kept = name in DERIVED or name == "messages"
         return self._kept.table(name) if kept else super()._make(found, name)
+
+    def _in_pieces(self, name: str) -> Callable[[], Any] | None:
+        """What makes it of pieces of the store, where that can be done and there are several."""
+        from analyzer.api import store_estimates as of
+
+        if self.pieces is None or name not in of.IN_PIECES or not self._kept.is_large(_ESTIMATED):
+            return None
+        if name == "diagnosis":
+            return partial(of.diagnosis, self, self._kept, self.pieces("findings"))
+        if name == "explained_failures":
+            return partial(of.explained_failures, self, self._kept, self.pieces("call_failures"))
+        if name == "found_nodes":
+            # Diameter tells roles, too; and a tag that a request lacks is not known before it is read.
+            if carries(self["core_account"], "diameter") or self._kept.lent_tags:
+                return None
+            return partial(of.found_nodes, self["node_overrides"], self._kept, self.pieces("nodes"))
+        # Other header fields are in the captures, which are read once for all.
+        known = {header.lower() for header in self._kept.manifest.headers}
+        if not {header.lower() for header in headers_below([name])} <= known:
+            return None
+        return partial(of.gathered, name, self._kept, self.pieces(name))
 
     def _problems(self) -> pl.DataFrame:
         """The table ``problems``: of messages those alone that are odd beside others, and where each file begins."""

@@ -75,9 +75,7 @@ def diagnosed(known: tuple[Rule, ...], ask: Callable[[str], Any]) -> Diagnosis:
     return concluded(known, found, ask("calls"), messages_of)
 
 
-def cases(
-    known: tuple[Rule, ...], ask: Callable[[str], Any], seen: frozenset[str | int]
-) -> dict[str, pl.DataFrame]:
+def cases(known: tuple[Rule, ...], ask: Callable[[str], Any], seen: frozenset[str | int]) -> dict[str, pl.DataFrame]:
     """What each of these rules finds in the nodes that ``ask`` gives, by its code; ``seen`` in the capture."""
     lossy = _lost_packets(ask("core_files"), ask("core_problems"))
     found: dict[str, pl.DataFrame] = {}

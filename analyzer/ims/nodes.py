@@ -80,7 +80,7 @@ def find(
 
 
 def without_duplicates(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages that count; a copy of a million rows of text is dear, so none where there is nothing to leave out."""
+    """The messages that count. A copy of a million rows of text is dear: none where there is nothing to leave out."""
     return messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
 
 

@@ -115,12 +115,19 @@ class Kept:
         return [self.folder / file for file in files if self.damage is None or self.damage.is_readable(file)]
 
     def rows(
-        self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None, path: bool = False
+        self,
+        name: str,
+        columns: list[str] | None = None,
+        *,
+        where: pl.Expr | None = None,
+        path: bool = False,
+        ordered: bool = True,
     ) -> pl.DataFrame:
-        """Rows of a table that is kept in parts, in the order of the whole; ``path``: and in ``_path`` their file."""
+        """Rows of a table that is kept in parts, in the order of the whole unless that is no matter; ``path``: and in
+        ``_path`` their file."""
         import polars as pl
 
-        ordered = name == "messages" or name in DERIVED
+        ordered = ordered and (name == "messages" or name in DERIVED)
         if not (paths := self._paths(name)):
             return pl.DataFrame(schema=_empty(name, columns) | ({"_path": pl.String()} if path else {}))
         if name == "messages" and self._units is not None:
@@ -133,7 +140,7 @@ class Kept:
             if where is not None:
                 found = found.filter(where)
             if columns is not None:
-                found = found.select(*columns, *(ORDER if ordered else ()), *(("_path",) if path else ()))
+                found = found.select(*columns, *(ORDER if ordered else ()), *(["_path"] if path else []))
             return found.collect()
 
         try:
@@ -147,14 +154,14 @@ class Kept:
                 rows = read(schema=known, missing_columns="insert", extra_columns="ignore")
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
             if self.found_damage([name]):
-                return self.rows(name, columns, where=where, path=path)
+                return self.rows(name, columns, where=where, path=path, ordered=ordered)
             told = str(error).partition(";")[0].partition("\n")[0]
             raise AnalyzerError(
                 f"{self.folder}: another version of sip-analyzer made this store ({told}): make it anew from captures"
             ) from None
         except unreadable() as error:
             if self.found_damage([name]):
-                return self.rows(name, columns, where=where, path=path)
+                return self.rows(name, columns, where=where, path=path, ordered=ordered)
             raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
         return _in_order(rows) if ordered else rows
 
@@ -217,7 +224,8 @@ class Kept:
 
     def is_large(self, most: int) -> bool:
         """Whether pieces of so many messages are several."""
-        return len(self.parts) > 1 and sum(part.messages for part in self.parts) > most
+        parts = self.manifest.parts if self._parts is None else self._parts
+        return len(parts) > 1 and sum(part.messages for part in parts) > most
 
     def pieces(self, most: int | None = None) -> Iterator[Kept]:
         """The store in pieces of at most so many messages, or a part, in the order of its hours."""
@@ -247,7 +255,7 @@ class Kept:
         return found.select(names)
 
     def numbers(self) -> pl.DataFrame:
-        """``call no part``: the numbers of calls, by their begin in the whole store, and of the parts that have them."""
+        """``call no part``: the numbers of calls, by their begin in the whole store, and of their parts."""
         import polars as pl
 
         whole = self._of(None)

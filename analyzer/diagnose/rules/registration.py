@@ -36,7 +36,9 @@ def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, sip_way
         pl.col("outcome") == "timeout",
     )
     again = pl.col("request_copies") > 1
-    tried = tried.filter(again | ((pl.col("transport") != "udp") & pl.col("server_ip").is_in(sip_ways["src_ip"].implode())))
+    tried = tried.filter(
+        again | ((pl.col("transport") != "udp") & pl.col("server_ip").is_in(sip_ways["src_ip"].implode()))
+    )
     tried = tried.select("call_id", asked=socket_of("server"), copies="request_copies")
     rows = rows.join(tried.unique("call_id", keep="first", maintain_order=True), on="call_id", maintain_order="left")
     return rows.with_columns(node="asked", cause="asked")
