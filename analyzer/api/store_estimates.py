@@ -36,6 +36,8 @@ GATHERED = {
     "setups": "call",
     "phases": "call",
     "waterfall": "call",
+    "challenges": "challenge",
+    "ims_registrations": "registration",
     "reg_events": "message",
     "sms": "sms",
     "access_networks": "message",
