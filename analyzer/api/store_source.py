@@ -194,7 +194,10 @@ class StoreSource(GraphSource):
         if self.messages_read <= 2 * _AROUND or (part := self._kept.part_of(call)) is None:
             return self
         if self._around is None or self._around[0] != part.number:
-            self._around = (part.number, self._of(self._kept.around(part, _AROUND)))
+            kept = self._kept.around(part, _AROUND)
+            # A part may have more by itself.
+            is_all = len(kept.parts) == len(self._kept.parts)
+            self._around = (part.number, self if is_all else self._of(kept))
         return self._around[1]
 
     @property
@@ -414,7 +417,8 @@ class StoreGraph(Graph):
 
         from analyzer.sip import problems
 
-        found, odd = self["core_problems"].select(schema.PROBLEMS.names), self._kept.rows("odd")
+        found: pl.DataFrame = self["core_problems"].select(schema.PROBLEMS.names)
+        odd = self._kept.rows("odd")
         if odd.is_empty():
             return found
         place = ["file", "frame", "byte_offset"]

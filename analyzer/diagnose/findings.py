@@ -69,8 +69,8 @@ def diagnosed(known: tuple[Rule, ...], ask: Callable[[str], Any]) -> Diagnosis:
     found = cases(known, ask, seen(ask("core_messages")))
 
     def messages_of(keys: pl.Series) -> pl.DataFrame:
-        rows = ask("core_messages").filter(pl.col("message").is_in(keys.implode()))
-        return rows.select(OF_MESSAGES)
+        messages: pl.DataFrame = ask("core_messages")
+        return messages.filter(pl.col("message").is_in(keys.implode())).select(OF_MESSAGES)
 
     return concluded(known, found, ask("calls"), messages_of)
 

@@ -164,7 +164,7 @@ def test_estimates_of_pieces_are_those_of_the_whole(
     names = ("nodes", "node_evidence", "reference_points", "findings", "finding_cases", "call_failures", "failure_path")
     for name in (*names, *store_estimates.GATHERED):
         assert store.table(name).equals(whole.table(name)), name
-    assert store.table("findings").height > 3
+    assert store.table("findings").height > 1
     assert store.summary() == whole.summary()
 
 
