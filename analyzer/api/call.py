@@ -43,6 +43,11 @@ class Call:
         return self._own.table(name)
 
     @property
+    def endpoints(self) -> pl.DataFrame:
+        """What is known of nodes around it, as the table ``endpoints``."""
+        return self._source.table_around(self.row["call"], "endpoints")
+
+    @property
     def messages(self) -> pd.DataFrame:
         """Every observation of its messages, on all hops, in time order."""
         return to_pandas(self.table("messages"))
@@ -87,7 +92,7 @@ class Call:
         """
         from analyzer.show.waterfall import text
 
-        return text(self.table("waterfall"), self._source.table("endpoints"), columns=columns, ascii_only=ascii_only)
+        return text(self.table("waterfall"), self.endpoints, columns=columns, ascii_only=ascii_only)
 
     @property
     def holds(self) -> pd.DataFrame:
@@ -174,7 +179,8 @@ class Call:
         messages = self.observations()
         if leg is not None:
             messages = of_leg(messages, leg if isinstance(leg, int) else self._source.shown_call_id(leg))
-        return timeline_of(self._source, messages, self.table, reference=reference, sip_only=sip_only)
+        how: dict[str, Any] = {"reference": reference, "sip_only": sip_only, "endpoints": self.endpoints}
+        return timeline_of(self._source, messages, self.table, **how)
 
     def ladder(self, *, hop: str = "all", leg: int | str | None = None, sip_only: bool = False) -> Ladder:
         """Its sequence chart: prints as text, is a picture in a notebook, and goes into files; what it shows as in
@@ -218,7 +224,7 @@ class Call:
 
         how: dict[str, Any] = {"columns": columns, "ascii_only": ascii_only, "language": language, "tz": tz}
         with spoken(language):
-            return story(self.titled(language), self.table, self._source.table("endpoints"), **how)
+            return story(self.titled(language), self.table, self.endpoints, **how)
 
     def save(self, path: str | Path, *, language: str = "en", tz: str = "UTC", sip_only: bool = False) -> Path:
         """Writes the call as a file to share: verdict, way with roles, phases, bars, media, ladder, messages.
@@ -272,7 +278,7 @@ class Call:
         told = [(row[name], word) for name, word in signs if row.get(name) is not None]
         if not told:
             return ""
-        numbers = dict(self._source.table("calls").select("call", "no").rows())
+        numbers = dict(self._source.scan("calls").select("call", "no").collect().rows())
         return "".join(word.format(no=numbers[other]) for other, word in told if other in numbers)
 
     def __repr__(self) -> str:
@@ -287,7 +293,7 @@ class Call:
     def _what_went_wrong(self, *, language: str = "en", tz: str = "UTC") -> tuple[str, ...]:
         from analyzer.show.story import what_went_wrong
 
-        endpoints = self._source.table("endpoints")
+        endpoints = self.endpoints
         with spoken(language):
             try:
                 return what_went_wrong(self.table, endpoints, language=language, tz=tz)
@@ -308,14 +314,17 @@ def find(source: Source, which: int | str) -> Call:
     """
     import polars as pl
 
-    calls = source.table("calls")
+    calls = source.scan("calls")
     if isinstance(which, int):
         # A key is as long as no number of a call, and what tables for programs know a call by.
-        rows = calls.filter((pl.col("no") == which) | (pl.col("call") == which))
+        known = calls.select("call", "no").filter((pl.col("no") == which) | (pl.col("call") == which))
     else:
-        rows = calls.filter(pl.col("call_ids").list.contains(source.shown_call_id(which)))
+        known = calls.select("call", "call_ids").filter(pl.col("call_ids").list.contains(source.shown_call_id(which)))
+    keys = known.collect()["call"]
+    rows = calls.filter(pl.col("call").is_in(keys.implode())).collect()
     if rows.is_empty():
-        raise NotFound(f"no call {which!r} among {calls.height}: calls lists them by number and Call-ID")
+        count = calls.select(pl.len()).collect().item()
+        raise NotFound(f"no call {which!r} among {count}: calls lists them by number and Call-ID")
     if rows.height > 1:
         raise AmbiguousCall(str(which), rows["no"].to_list())
     return Call(source, rows.row(0, named=True))

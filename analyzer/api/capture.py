@@ -297,9 +297,11 @@ class Capture(Tables):
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
         """These tables and what a summary looks at of ``messages``."""
-        from analyzer.show.summary import OF_MESSAGES
+        from analyzer.api.measured import looked_at
+        from analyzer.show.summary import OF_MESSAGES, OF_TRANSACTIONS
 
-        return {name: self.table(name) for name in names} | {"messages": self.source.lean_messages(OF_MESSAGES)}
+        table = looked_at(self.source, {"transactions": OF_TRANSACTIONS})
+        return {name: table(name) for name in names} | {"messages": self.source.lean_messages(OF_MESSAGES)}
 
     def _repr_html_(self) -> str:
         from analyzer.show.cards import capture_card

@@ -102,10 +102,12 @@ class CaptureComparison:
     @cached_property
     def data(self) -> ComparedCaptures:
         """The tables of this comparison as ``polars.DataFrame`` (``analyzer.comparison.captures``)."""
+        from analyzer.api.measured import looked_at
         from analyzer.comparison.captures import CaptureSide, ComparedCaptures
+        from analyzer.comparison.comparability import LOOKED_AT
 
         sides = (
-            CaptureSide(label, capture.table, capture.measure)
+            CaptureSide(label, looked_at(capture.source, LOOKED_AT), capture.measure)
             for capture, label in zip(self._captures, self._labels, strict=True)
         )
         return ComparedCaptures(*sides)
@@ -222,7 +224,7 @@ def _side(call: Call, label: str) -> Side:
         texts = {message.row["message"]: message.without_secrets for message in found}
     except AnalyzerError as error:
         missing = str(error)
-    return side_of(label, call.row, call.table, source.table("endpoints"), texts, missing)
+    return side_of(label, call.row, call.table, call.endpoints, texts, missing)
 
 
 FORMATS = {".txt": "text", ".html": "html", ".htm": "html", ".json": "json"}

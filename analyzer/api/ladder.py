@@ -37,6 +37,7 @@ def timeline_of(
     *,
     reference: int | None,
     sip_only: bool = False,
+    endpoints: pl.DataFrame | None = None,
 ) -> Timeline:
     """The story of these observations, with what the other tables say of them: ``table`` gives their rows by name.
 
@@ -46,7 +47,7 @@ def timeline_of(
     return timeline(
         messages,
         reference=reference,
-        endpoints=source.table("endpoints"),
+        endpoints=source.table("endpoints") if endpoints is None else endpoints,
         related_transactions=related_transactions,
         fragments=fragments(source, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},

@@ -48,6 +48,17 @@ def _measured(source: Source, name: str, how: Mapping[str, Any]) -> pl.DataFrame
     return measure(name, _tables(source, entry.looks_at, by.split(",") if isinstance(by, str) else by), **how)
 
 
+def looked_at(source: Source, columns: Mapping[str, Sequence[str]]) -> Callable[[str], pl.DataFrame]:
+    """The tables of a source by name; of some these columns, so that no more of a store is read."""
+
+    def table(name: str) -> pl.DataFrame:
+        if name not in columns:
+            return source.table(name)
+        return in_spite_of_damage(source, lambda: source.scan(name).select(columns[name]).collect())
+
+    return table
+
+
 def crossings(source: Source, groups: tuple[Group, ...], tz: str) -> pl.DataFrame:
     """What crosses these thresholds, as :meth:`Capture.crossings <analyzer.Capture.crossings>` gives it."""
     from analyzer.kpi import thresholds

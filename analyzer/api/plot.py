@@ -101,9 +101,7 @@ class Plot:
         from analyzer.show import plots
 
         found = find(self._source, call)
-        return plots.waterfall(
-            found.table("waterfall"), endpoints=self._source.table("endpoints"), title=found.title, ax=ax
-        )
+        return plots.waterfall(found.table("waterfall"), endpoints=found.endpoints, title=found.title, ax=ax)
 
     def failures(self, *, by: By = None, ax: Axes | None = None) -> Figure:
         """The failures that hurt most, and where they came from."""

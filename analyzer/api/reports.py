@@ -45,8 +45,8 @@ def text_of(
     """The report as text, as :meth:`Capture.report <analyzer.Capture.report>` writes it."""
     if form not in FORMS:
         raise AnalyzerError(f"form {form!r}: wanted is one of {', '.join(FORMS)}")
-    from analyzer.api.measured import crossings, measured
-    from analyzer.comparison.comparability import doubts
+    from analyzer.api.measured import crossings, looked_at, measured
+    from analyzer.comparison.comparability import LOOKED_AT, doubts
     from analyzer.kpi.thresholds import read
     from analyzer.timezones import zone
 
@@ -54,7 +54,7 @@ def text_of(
     groups = () if thresholds is None else read(thresholds)
     crossed = crossings(source, groups, tz) if groups else None
     then = None if before is None else measured(before, "kpis", tz=tz)
-    doubted = () if before is None else tuple(doubts(before.table, source.table))
+    doubted = () if before is None else tuple(doubts(*(looked_at(one, LOOKED_AT) for one in (before, source))))
     if form == "openmetrics":
         from analyzer.show.report.openmetrics import openmetrics
 
@@ -79,9 +79,12 @@ class _Asked(Mapping[str, "pl.DataFrame"]):
         self._source = source
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        from analyzer.show.summary import OF_MESSAGES
+        from analyzer.api.measured import looked_at
+        from analyzer.show.summary import OF_MESSAGES, OF_TRANSACTIONS
 
-        return self._source.lean_messages(OF_MESSAGES) if name == "messages" else self._source.table(name)
+        if name == "messages":
+            return self._source.lean_messages(OF_MESSAGES)
+        return looked_at(self._source, {"transactions": OF_TRANSACTIONS})(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(schema.TABLES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
@@ -25,8 +25,16 @@ if TYPE_CHECKING:
 
 #: Nodes that are read and not made.
 _READY = frozenset(
-    {*DERIVED, "messages", "account", "leg_correlation", "problem_count", "call_of", "announced_media", "sip_ways"}
+    {
+        *(*DERIVED, "messages", "account", "leg_correlation", "problem_count", "call_of", "announced_media"),
+        *("sip_ways", "last_message_at", "problems"),
+    }
 )
+#: So many messages around a call, about, tell what nodes are and what rules find in it. A store of no more is looked at
+#: whole.
+_AROUND = 50_000
+#: Messages of a piece, about, of which estimates are made.
+_ESTIMATED = 200_000
 #: Reasons of the account for packets that the captures are read again for, and for media.
 _READ_AGAIN, _MEDIA = "diameter|dns$", "rtp|rtcp"
 
@@ -49,11 +57,14 @@ class StoreSource(GraphSource):
             },
         )
         super().__init__(graph, reading)  # type: ignore[arg-type]
+        graph.pieces = self._graphs
         self._overrides = overrides
         self._masked = bool(self._kept.manifest.options.get("masked"))
         #: The source of the whole store, where this one is of some hours.
         self._all: Source | None = None
         self._unit: _Unit | None = None
+        #: The source of what is around the call that was looked at last.
+        self._around: tuple[int, StoreSource] | None = None
 
     @property
     def messages_read(self) -> int:
@@ -83,8 +94,13 @@ class StoreSource(GraphSource):
         return FilteredSource(narrow, chosen)
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        from analyzer.show.summary import OF_MESSAGES
+
         if "messages" in self._graph.made:
             return super().lean_messages(columns)
+        if tuple(columns) == OF_MESSAGES:
+            # For counts.
+            return self._kept.rows("messages", list(columns), ordered=False).select(columns)
         lean = [name for name in schema.MESSAGES.names if name in ALWAYS_READ]
         return self._kept.rows("messages", list(columns or lean)).select(columns or lean)
 
@@ -93,7 +109,7 @@ class StoreSource(GraphSource):
             return super().scan(name)
         found = self._kept.scan(name, *ORDER).sort(ORDER, maintain_order=True)
         if name == "calls":
-            numbers = self._kept.numbers().lazy()
+            numbers = self._kept.numbers().lazy().drop("part")
             found = found.join(numbers, on="call", how="left", maintain_order="left")
         return found.select(schema.TABLES[name].names)
 
@@ -118,6 +134,14 @@ class StoreSource(GraphSource):
             return own[0].table(name).lazy()
 
         return table
+
+    def _graphs(self, name: str) -> Iterator[Graph]:
+        """Pieces with what a table rests on."""
+        for kept in self._kept.pieces(_ESTIMATED):
+            piece = self._of(kept)
+            piece._read_for(name)
+            piece._graph.pieces = None
+            yield piece._graph
 
     def _of(self, kept: Kept) -> StoreSource:
         """What some of its parts hold."""
@@ -154,13 +178,28 @@ class StoreSource(GraphSource):
         return [found[key] for key in keys]
 
     def table_around(self, calls: Collection[int], name: str) -> pl.DataFrame:
-        if len(calls) > 1 or self._masked or name in self._graph.made or name in DERIVED or name not in schema.TABLES:
+        if len(calls) > 1 or self._masked or name in self._graph.made or name not in schema.TABLES:
             return self.table(name)
         (call,) = calls
+        if (near := self._near(call)) is not self:
+            return near.table_around(calls, name)
+        if name in DERIVED:
+            return self.table(name)
         if self._unit is None or self._unit.call != call:
             self._unit = _Unit(self, self._graph, self._kept, call)
         found: pl.DataFrame = self._unit[name]
         return found
+
+    def _near(self, call: int) -> StoreSource:
+        """The parts of about as many messages as tell of a call: that of the call, and those next to it in time."""
+        if self.messages_read <= 2 * _AROUND or (part := self._kept.part_of(call)) is None:
+            return self
+        if self._around is None or self._around[0] != part.number:
+            kept = self._kept.around(part, _AROUND)
+            # A part may have more by itself.
+            is_all = len(kept.parts) == len(self._kept.parts)
+            self._around = (part.number, self if is_all else self._of(kept))
+        return self._around[1]
 
     @property
     def left_out(self) -> str:
@@ -279,6 +318,8 @@ class StoreGraph(Graph):
         self._kept = kept
         #: The columns of the core that the tables rest on that were asked for, ``None`` for all.
         self._columns: set[str] | None = set()
+        #: Gives the graphs of pieces of whole calls, read for a table; without it there are none.
+        self.pieces: Callable[[str], Iterator[Graph]] | None = None
         #: The messages with columns that were read before.
         self._messages: pl.DataFrame | None = None
 
@@ -337,12 +378,61 @@ class StoreGraph(Graph):
         if name == "sip_ways":
             ways = self._kept.scan("messages").select("src_ip", "dst_ip").unique().sort("src_ip", "dst_ip")
             return ways.collect(engine="streaming")
+        if name == "last_message_at":
+            return max((part.last for part in self._kept.parts), default=None)
+        if name == "problems":
+            return self._problems()
         if name == "problem_count":
             from analyzer.sip import problems
 
             return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
+        if (make := self._in_pieces(name)) is not None:
+            return make()
         kept = name in DERIVED or name == "messages"
         return self._kept.table(name) if kept else super()._make(found, name)
+
+    def _in_pieces(self, name: str) -> Callable[[], Any] | None:
+        """What makes it of pieces of the store, where that can be done and there are several."""
+        from analyzer.api import store_estimates as of
+
+        if self.pieces is None or name not in of.IN_PIECES or not self._kept.is_large(_ESTIMATED):
+            return None
+        if name == "diagnosis":
+            return partial(of.diagnosis, self, self._kept, self.pieces("findings"))
+        if name == "explained_failures":
+            return partial(of.explained_failures, self, self._kept, self.pieces("call_failures"))
+        if name == "found_nodes":
+            # Diameter tells roles, too; and a tag that a request lacks is not known before it is read.
+            if carries(self["core_account"], "diameter") or self._kept.lent_tags:
+                return None
+            return partial(of.found_nodes, self["node_overrides"], self._kept, self.pieces("nodes"))
+        # Other header fields are in the captures, which are read once for all.
+        known = {header.lower() for header in self._kept.manifest.headers}
+        if not {header.lower() for header in headers_below([name])} <= known:
+            return None
+        return partial(of.gathered, name, self._kept, self.pieces(name))
+
+    def _problems(self) -> pl.DataFrame:
+        """The table ``problems``: of messages those alone that are odd beside others, and where each file begins."""
+        import polars as pl
+
+        from analyzer.sip import problems
+
+        found: pl.DataFrame = self["core_problems"].select(schema.PROBLEMS.names)
+        odd = self._kept.rows("odd")
+        if odd.is_empty():
+            return found
+        place = ["file", "frame", "byte_offset"]
+        first = pl.col("_order").filter(pl.col("_at") == pl.col("_at").min()).min()
+        begins = self._kept.scan("messages", *ORDER).group_by("file").agg(pl.col("_at").min(), _order=first)
+        files = begins.sort(*ORDER).select("file").collect(engine="streaming")
+        of_odd = pl.col("message").is_in(odd["message"].implode())
+        rows = self._kept.rows("messages", ["message", *place], where=of_odd).with_row_index("row", files.height)
+        codes = ["sip_outside_security_association"]
+        odd = rows.select("message", "row").join(odd, on="message", maintain_order="left_right")
+        odd = odd.sort(pl.col("code").is_in(codes), "row", maintain_order=True)
+        messages = pl.concat([files, rows.select(place)], how="diagonal")
+        return problems.problems(found, messages, odd.select("row", "code", "detail"), self["max_problems_per_code"])
 
 
 class _Unit(Graph):

@@ -50,8 +50,10 @@ _SEVERAL = r"all|[0-9]+(?:[,-][0-9]+)+"
 
 def find_several(capture: Capture, asked: str) -> list[Found]:
     """What :func:`find` finds, or the calls with several numbers (3,7-9), or ``all``."""
+    if not re.fullmatch(_SEVERAL, asked):
+        return [find(capture, asked)]
     calls = capture.table("calls")
-    if not re.fullmatch(_SEVERAL, asked) or calls["call_ids"].explode().eq(asked).any():
+    if calls["call_ids"].explode().eq(asked).any():
         return [find(capture, asked)]
     rows = calls if asked == "all" else numbered(calls, asked)
     if rows.is_empty():

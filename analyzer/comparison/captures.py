@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from analyzer.columns.times import SECOND
 from analyzer.comparison import change
 from analyzer.comparison.comparability import ENDS, Doubt, doubts
 from analyzer.comparison.kpi_changes import kpi_changes
@@ -214,8 +215,13 @@ def _part_means(tables: Tables, *, by_role: bool) -> pl.DataFrame:
         rows = rows.join(labels.rename({"node": name}), left_on=end, right_on="address", how="left")
     ends = [pl.col(name).fill_null(pl.col(end)) for end, name in (("address", "_from"), ("peer", "_to"))]
     rows = rows.with_columns(node=pl.concat_str(ends, separator=" - ", ignore_nulls=True))
-    of_calls = rows.group_by("kind", "node", "call").agg(s=pl.col("duration_s").sum())
+    # In integers: sums of floats depend on the order of rows, and the same captures would differ by some picoseconds.
+    durations = (pl.col("duration_s") * SECOND).round().cast(pl.Int128)
+    of_calls = rows.group_by("kind", "node", "call").agg(ns=durations.sum())
     n = max(calls.height, 1)
-    sums = of_calls.group_by("kind", "node").agg(total=pl.col("s").sum(), squares=(pl.col("s") ** 2).sum())
+    sums = of_calls.group_by("kind", "node").agg(pl.col("ns").sum(), squares=(pl.col("ns") * pl.col("ns")).sum())
+    sums = sums.with_columns(
+        total=pl.col("ns").cast(pl.Float64) / SECOND, squares=pl.col("squares").cast(pl.Float64) / SECOND**2
+    )
     mean = pl.col("total") / n
     return sums.select("kind", "node", mean=mean, var=((pl.col("squares") / n - mean**2) * n / max(n - 1, 1)).clip(0))

@@ -40,6 +40,15 @@ class Doubt:
     facts: dict[str, Any]
 
 
+#: The columns of large tables that comparisons look at.
+LOOKED_AT = {
+    "messages": ("message", "status", "to_tag"),
+    "transactions": (
+        *("transaction", "call", "call_id", "cseq", "method", "client_ip", "client_port", "server_ip", "server_port"),
+    ),
+}
+
+
 def doubts(a: Tables, b: Tables) -> Iterator[Doubt]:
     """The reasons, weightiest first."""
     sides = {"A": a, "B": b}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from analyzer.columns import causes
+from analyzer.columns.times import ns
 from analyzer.sip.outcomes import RETRY_AT_ONCE
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def failed_calls(found: Ways, calls: pl.DataFrame, messages: pl.DataFrame) -> pl
     return rows.with_columns(message=pl.coalesce("said", "reference"), of_user=of_user.fill_null(value=False))
 
 
-def time_to_retry(after: str, messages: pl.DataFrame) -> pl.Expr:
+def time_to_retry(after: str, last_message_at: int | None) -> pl.Expr:
     """Whether the capture goes on long enough after this time for a user agent to ask again, asking nobody."""
-    return pl.col(after) + pl.duration(nanoseconds=RETRY_AT_ONCE) <= pl.lit(messages["time"].max())
+    return ns(after) + RETRY_AT_ONCE <= pl.lit(last_message_at, pl.Int64)
 
 
 def with_attempts(rows: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:

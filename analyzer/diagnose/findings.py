@@ -52,6 +52,8 @@ _HARM = {"error": 16, "warning": 4, "info": 0}
 _HARM_OUTSIDE = 1
 #: Problems that say that bytes are missing in the capture, not on the wire.
 _LOST = ["tcp_bytes_missing", "sctp_message_incomplete", "file_corrupt"]
+#: What texts and the order of cases want of messages.
+OF_MESSAGES = ("message", "file", "frame", "time")
 _OWN = ("call", "message", "message2", "node", "cause", "severity", "confidence", "case")
 
 
@@ -70,7 +72,17 @@ def diagnosis(ask: Callable[[str], Any]) -> Diagnosis:
 
 def diagnosed(known: tuple[Rule, ...], ask: Callable[[str], Any]) -> Diagnosis:
     """The same of some rules."""
-    seen = _seen(ask("core_messages"))
+    found = cases(known, ask, seen(ask("core_messages")))
+
+    def messages_of(keys: pl.Series) -> pl.DataFrame:
+        messages: pl.DataFrame = ask("core_messages")
+        return messages.filter(pl.col("message").is_in(keys.implode())).select(OF_MESSAGES)
+
+    return concluded(known, found, ask("calls"), messages_of)
+
+
+def cases(known: tuple[Rule, ...], ask: Callable[[str], Any], seen: frozenset[str | int]) -> dict[str, pl.DataFrame]:
+    """What each of these rules finds in the nodes that ``ask`` gives, by its code; ``seen`` in the capture."""
     lossy = _lost_packets(ask("core_files"), ask("core_problems"))
     found: dict[str, pl.DataFrame] = {}
     for rule in known:
@@ -81,11 +93,44 @@ def diagnosed(known: tuple[Rule, ...], ask: Callable[[str], Any]) -> Diagnosis:
         rows = rule.find(*(ask(need) for need in rule.needs))
         if rows.height:
             found[rule.code] = _as_cases(rows, rule)
+    return found
+
+
+def concluded(
+    known: tuple[Rule, ...],
+    found: dict[str, pl.DataFrame],
+    calls: pl.DataFrame,
+    messages_of: Callable[[pl.Series], pl.DataFrame],
+) -> Diagnosis:
+    """The tables, of all cases by the code of their rule: ``calls`` with ``call no``, and what gives
+    :data:`OF_MESSAGES` of messages, in the order of the whole, by their keys."""
+    found = _in_order(found, known, messages_of)
     found = _unexplained(found, known)
-    return _tables(found, {rule.code: rule for rule in known}, ask)
+    return _tables(found, {rule.code: rule for rule in known}, calls, messages_of)
 
 
-def _seen(messages: pl.DataFrame) -> frozenset[str | int]:
+def _in_order(
+    found: dict[str, pl.DataFrame], known: tuple[Rule, ...], messages_of: Callable[[pl.Series], pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The cases in the order of their messages, so that the first is the earliest; where a rule looks at all, in its
+    own."""
+    found = {rule.code: found[rule.code] for rule in known if rule.code in found}
+    apart = {rule.code for rule in known if not rule.of_all} & {*found}
+    if not apart:
+        return found
+    keys = pl.concat(found[code].select(_key())["_key"] for code in sorted(apart)).drop_nulls().unique()
+    places = messages_of(keys).select(_key="message").with_row_index("_place")
+    for code in apart:
+        rows = found[code].with_columns(_key()).join(places, on="_key", how="left", maintain_order="left")
+        found[code] = rows.sort("_place", nulls_last=True, maintain_order=True).drop("_key", "_place")
+    return found
+
+
+def _key() -> pl.Expr:
+    return pl.coalesce("message", "call").alias("_key")
+
+
+def seen(messages: pl.DataFrame) -> frozenset[str | int]:
     """The methods and final statuses of the capture."""
     methods = messages["method"].unique().drop_nulls().to_list()
     statuses = messages["status"].unique().drop_nulls().to_list()
@@ -123,7 +168,12 @@ def _unexplained(found: dict[str, pl.DataFrame], known: tuple[Rule, ...]) -> dic
     return {code: rows for code, rows in found.items() if rows.height}
 
 
-def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Callable[[str], Any]) -> Diagnosis:
+def _tables(
+    found: dict[str, pl.DataFrame],
+    by_code: Mapping[str, Rule],
+    calls: pl.DataFrame,
+    messages_of: Callable[[pl.Series], pl.DataFrame],
+) -> Diagnosis:
     groups = {code: _grouped(rows) for code, rows in found.items()}
     if not groups:
         none = (pl.DataFrame(schema=table.polars()) for table in (schema.FINDINGS, schema.FINDING_CASES))
@@ -151,7 +201,7 @@ def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Ca
         .otherwise("hurt"),
     )
     # What is about the capture itself puts all its calls in doubt.
-    hurt = pl.when("_of_capture").then(pl.max_horizontal("_weight", pl.lit(ask("calls").height))).otherwise("_weight")
+    hurt = pl.when("_of_capture").then(pl.max_horizontal("_weight", pl.lit(calls.height))).otherwise("_weight")
     heads = heads.with_columns(_harm=hurt * pl.col("_graveness")).sort(
         "_info", "_harm", "_graveness", "_of_capture", "hurt", "confidence", "code", "message",
         descending=[False, True, True, True, True, True, False, False], nulls_last=True, maintain_order=True,
@@ -162,7 +212,7 @@ def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Ca
     numbered = cases.join(heads.select("code", "finding", _group="group"), on=["code", "_group"], maintain_order="left")
     numbered = numbered.with_columns(rule=pl.col("code").replace({code: rule.id for code, rule in by_code.items()}))
     numbered = numbered.sort("finding", maintain_order=True)
-    table = _with_words(heads, groups, by_code, ask("core_messages"), ask("calls"))
+    table = _with_words(heads, groups, by_code, calls, messages_of)
     return Diagnosis(table, typed(numbered, schema.FINDING_CASES))
 
 
@@ -218,17 +268,13 @@ def _with_words(
     heads: pl.DataFrame,
     groups: Mapping[str, pl.DataFrame],
     by_code: Mapping[str, Rule],
-    messages: pl.DataFrame,
     calls: pl.DataFrame,
+    messages_of: Callable[[pl.Series], pl.DataFrame],
 ) -> pl.DataFrame:
     """The table ``findings``: the texts in the language that is set, frames and numbers looked up."""
     wanted = pl.concat([heads["evidence"].explode(), heads["last"]]).drop_nulls().unique()
-    places = {
-        key: (f"{file}:{frame}", frame, time)
-        for key, file, frame, time in messages.filter(pl.col("message").is_in(wanted.implode()))
-        .select("message", "file", "frame", "time")
-        .iter_rows()
-    }
+    messages = messages_of(wanted)
+    places = {key: (f"{file}:{frame}", frame, time) for key, file, frame, time in messages.iter_rows()}
     asked = heads["numbers"].explode().drop_nulls().unique()
     numbers = dict(calls.filter(pl.col("call").is_in(asked.implode())).select("call", "no").iter_rows())
     language = SPOKEN.get()

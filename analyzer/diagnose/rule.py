@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -84,6 +84,11 @@ class Rule:
     ``seen``      methods and final statuses of which the capture must have one, else there is nothing to look at.
     ``of``        the node of the graph without whose rows there is nothing to look at.
     ``columns``   columns of the core that ``find`` looks at beyond those that are always read.
+    ``of_all``    whether a case rests on more than its own unit (a call, a registration, all messages of a Call-ID):
+                  where captures are read in pieces, ``find`` has all of them at once. The cases of all other rules are
+                  put in the order of their messages.
+    ``looks_at``  of a rule of all: the columns of ``core_messages`` and ``transactions`` that it looks at.
+    ``only``      of a rule of all: the messages that it looks at, where not all.
 
     ``find`` returns a frame with the columns ``call`` (key, null outside calls), ``message`` (key: the evidence; a
     further one in ``message2``), ``node`` (ip:port of the node at fault, null if none) and those that ``observed``
@@ -103,6 +108,9 @@ class Rule:
     columns: tuple[str, ...] = ()
     seen: frozenset[str | int] | None = None
     of: str | None = None
+    of_all: bool = False
+    looks_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only: Callable[[], pl.Expr] | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:

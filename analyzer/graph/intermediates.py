@@ -489,6 +489,12 @@ def sip_ways(core_messages: DF) -> DF:
     return core_messages.select("src_ip", "dst_ip").unique().sort("src_ip", "dst_ip")
 
 
+@node(ESTIMATE, columns=(), cut=whole)
+def last_message_at(core_messages: DF) -> int | None:
+    """Time of the last message (ns)."""
+    return core_messages["time"].to_physical().max()  # type: ignore[return-value]
+
+
 @node(LOCAL, columns=("formats", "connection", "fmtp", "proto", "ptime", "crypto"))
 def announced_media(core_messages: DF, descriptions: DF, call_of: Series) -> DF:
     """The addresses that session descriptions of calls announced."""

@@ -8,13 +8,15 @@ came to the other port with one more Via (§16.6).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from analyzer.columns import address, uri
 
 
 def ends(messages: pl.DataFrame) -> pl.DataFrame:
-    """One row per address and port: ``end`` (its number), ``ip port sent received first_at last_at``, by first message.
+    """One row per address and port: ``ip port sent received first_at last_at``.
 
     ``messages`` without duplicates. What the capture gives no address of has no row.
     """
@@ -24,9 +26,18 @@ def ends(messages: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.len().alias(count), pl.col("time").min().alias("first_at"), pl.col("time").max().alias("last_at"))
         for side, count in (("src", "sent"), ("dst", "received"))
     ]
-    found = (
-        pl.concat(sides, how="diagonal")
-        .group_by("ip", "port")
+    return _summed(pl.concat(sides, how="diagonal")).collect()
+
+
+def together(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The ends of several parts, with their number ``end``, by first message."""
+    found = _summed(pl.concat(parts).lazy()).sort("first_at", "ip", "port").collect()
+    return found.with_row_index("end").with_columns(pl.col("end").cast(pl.Int64))
+
+
+def _summed(ends: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        ends.group_by("ip", "port")
         .agg(
             pl.col("sent").sum().cast(pl.Int64),
             pl.col("received").sum().cast(pl.Int64),
@@ -34,10 +45,7 @@ def ends(messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("last_at").max(),
         )
         .filter(pl.col("ip").is_not_null(), pl.col("port").is_not_null())
-        .sort("first_at", "ip", "port")
-        .collect()
     )
-    return found.with_row_index("end").with_columns(pl.col("end").cast(pl.Int64))
 
 
 def with_end(frame: pl.DataFrame, found: pl.DataFrame, side: str, *, name: str = "end") -> pl.DataFrame:

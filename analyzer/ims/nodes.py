@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -51,6 +52,17 @@ class Nodes:
     reference_points: pl.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What nodes are told from, of some messages: the ends, requests with their headers, the final responses to these,
+    and how many requests went each way."""
+
+    ends: pl.DataFrame
+    requests: pl.DataFrame
+    finals: pl.DataFrame
+    ways: pl.DataFrame
+
+
 def find(
     messages: pl.DataFrame,
     ims_headers: pl.DataFrame,
@@ -62,12 +74,26 @@ def find(
     ``messages`` and ``ims_headers`` as the core gives them. ``given`` is what the user knows: it wins, and neighbours
     are judged by it. ``beside`` are rows of ``related_transactions``: what nodes asked the HSS and the PCRF.
     """
-    # A copy of a million rows of text is dear: none where there is nothing to leave out.
-    seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
-    found = node_grouping.ends(seen)
-    found, hops, addresses = _hops(seen, ims_headers, found)
-    asked, asked_back = _asked_with(beside, seen)
-    hops = hops.join(asked, on="message", how="left", maintain_order="left")
+    seen = without_duplicates(messages)
+    within = seen.select(within_dialogs()).item()
+    return of_looked_at([looked_at(seen, ims_headers, every(within))], given, _asked_with(beside, seen))
+
+
+def without_duplicates(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages that count. A copy of a million rows of text is dear: none where there is nothing to leave out."""
+    return messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
+
+
+def of_looked_at(
+    parts: Sequence[LookedAt], given: tuple[Entry, ...] = (), asked: tuple[pl.DataFrame, pl.DataFrame] | None = None
+) -> Nodes:
+    """The same of what was taken from the messages of one or several parts, its requests in the order of the whole."""
+    asked_to, asked_back = asked or _asked_with(None, pl.DataFrame())
+    found = node_grouping.together([part.ends for part in parts])
+    found, hops, addresses = _hops(
+        pl.concat(part.requests for part in parts), pl.concat(part.finals for part in parts), found
+    )
+    hops = hops.join(asked_to, on="message", how="left", maintain_order="left")
     hops = hops.join(asked_back, on="transaction", how="left", maintain_order="left")
     hops = _resolved(hops, addresses)
     direct = _evidence(hops, RULES)
@@ -87,23 +113,20 @@ def find(
     for extra in (called, said, _halves(hops), _domains(hops), _products(hops)):
         told = told.join(extra, on="node_id", how="left")
     table = _endpoints_table(told)
-    return Nodes(table, _evidence_table(evidence, told), reference_points(_asked(seen, table), table))
+    asks = _asked(pl.concat(part.ways for part in parts), table)
+    return Nodes(table, _evidence_table(evidence, told), reference_points(asks, table))
 
 
 # ---- hops ------------------------------------------------------------------------------------------------------------
 
 
 def _hops(
-    seen: pl.DataFrame, ims_headers: pl.DataFrame, found: pl.DataFrame
+    requests: pl.DataFrame, finals: pl.DataFrame, found: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The ends with their nodes, the requests on each hop, and which node each ``host:port`` is.
 
     CANCEL and ACK are no evidence: each hop makes its own (RFC 3261 §9.1, §17.1.1.3).
     """
-    requests = _looked_at(seen)
-    requests = requests.join(
-        ims_headers.select("message", *_IMS_HEADERS), on="message", how="left", maintain_order="left"
-    )
     for side in ("src", "dst"):
         requests = node_grouping.with_end(requests, found, side)
     requests = requests.filter(pl.col("src_end").is_not_null() & pl.col("dst_end").is_not_null())
@@ -116,7 +139,7 @@ def _hops(
     )
     received = [name for name in requests.columns if name.startswith("p_")]
     requests = requests.with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in received)
-    answers = _answers(seen, ims_headers, found, requests)
+    answers = _answers(finals, found, requests)
     found = node_grouping.with_nodes(found, requests, answers)
     node_id = found.select("end", "node_id")
     for name in ("src", "dst", "p_src"):
@@ -173,16 +196,33 @@ def _requests() -> pl.Expr:
     return pl.col("status").is_null() & ~pl.col("retransmission") & ~pl.col("method").is_in(["ACK", "CANCEL"])
 
 
-def _looked_at(seen: pl.DataFrame) -> pl.DataFrame:
-    """The requests that are evidence: all that begin something, and enough of those within dialogs, with all hops."""
-    begins = pl.col("to_tag").is_null() | pl.col("method").is_in(["REGISTER", "NOTIFY"])
-    kinds = seen.select(request=_requests(), begins=begins).with_columns(pl.all().fill_null(value=False))
-    within = kinds.select((pl.col("request") & ~pl.col("begins")).sum()).item()
+def within_dialogs() -> pl.Expr:
+    """How many requests within dialogs there are, without duplicates."""
+    return (_requests() & ~_begins() & ~pl.col("duplicate")).fill_null(value=False).sum()
+
+
+def every(within: int) -> int:
+    """Of how many calls one is looked at for its requests within dialogs, of which there are so many."""
+    return within // _WITHIN_DIALOGS + 1 if within > _WITHIN_DIALOGS else 1
+
+
+def _begins() -> pl.Expr:
+    return pl.col("to_tag").is_null() | pl.col("method").is_in(["REGISTER", "NOTIFY"])
+
+
+def looked_at(seen: pl.DataFrame, ims_headers: pl.DataFrame, every: int) -> LookedAt:
+    """What nodes are told from of these messages, which are no duplicates: of requests within dialogs those of one call
+    of so many."""
+    kinds = seen.select(request=_requests(), begins=_begins()).with_columns(pl.all().fill_null(value=False))
     chosen = kinds["request"]
-    if within > _WITHIN_DIALOGS:
-        some = seen["_call"] % (within // _WITHIN_DIALOGS + 1) == 0
-        chosen = chosen & (kinds["begins"] | some.fill_null(value=False))
-    return seen.select(*_REQUEST, headers="_headers", at=ns("first_byte_at")).filter(chosen)
+    if every > 1:
+        chosen = chosen & (kinds["begins"] | (seen["_call"] % every == 0).fill_null(value=False))
+    requests = seen.select(*_REQUEST, headers="_headers", at=ns("first_byte_at")).filter(chosen)
+    requests = requests.join(
+        ims_headers.select("message", *_IMS_HEADERS), on="message", how="left", maintain_order="left"
+    )
+    finals = _finals(seen, ims_headers, requests["transaction"])
+    return LookedAt(node_grouping.ends(seen), requests, finals, _ways_of(seen))
 
 
 def _copies(requests: pl.DataFrame) -> pl.DataFrame:
@@ -205,24 +245,28 @@ def _copies(requests: pl.DataFrame) -> pl.DataFrame:
     ).unique("p_via", keep="first", maintain_order=True)
 
 
-def _answers(
-    seen: pl.DataFrame, ims_headers: pl.DataFrame, found: pl.DataFrame, requests: pl.DataFrame
-) -> pl.DataFrame:
-    """The first final response of each transaction."""
+def _finals(seen: pl.DataFrame, ims_headers: pl.DataFrame, transactions: pl.Series) -> pl.DataFrame:
+    """The first final response of each of these transactions."""
     finals = (
         seen.select(
             "message", "transaction", "src_ip", "src_port", "dst_ip", "dst_port", a_status="status",
             a_headers="_headers", a_contact="contact_uri", a_q850="_q850", a_agent="user_agent",
         )
-        .filter(pl.col("a_status") >= 200, pl.col("transaction").is_in(requests["transaction"].implode()))
+        .filter(pl.col("a_status") >= 200, pl.col("transaction").is_in(transactions.implode()))
         .unique("transaction", keep="first", maintain_order=True)
     )  # fmt: skip
+    said = ims_headers.select("message", a_service_route="_service_route", a_keys="_keys")
+    return finals.join(said, on="message", how="left")
+
+
+def _answers(finals: pl.DataFrame, found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+    """The first final response of each transaction, with its ends and those of the request."""
+    finals = finals.filter(pl.col("transaction").is_in(requests["transaction"].implode()))
     for side in ("src", "dst"):
         finals = node_grouping.with_end(finals, found, side)
-    said = ims_headers.select("message", a_service_route="_service_route", a_keys="_keys")
     ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls()
     ends = ends.unique("transaction", keep="first")
-    finals = finals.join(said, on="message", how="left").join(ends, on="transaction", how="left")
+    finals = finals.join(ends, on="transaction", how="left")
     return finals.drop("message", "src_ip", "src_port", "dst_ip", "dst_port")
 
 
@@ -551,9 +595,9 @@ def _shown(column: pl.Series) -> pl.Series:
     return column.replace_strict(names, return_dtype=pl.String)
 
 
-def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """Which node sent how many requests to which: ``src_node dst_node requests first_at last_at``."""
-    ways = (
+def _ways_of(seen: pl.DataFrame) -> pl.DataFrame:
+    """How many requests each end sent to which: ``src_ip src_port dst_ip dst_port requests first_at last_at``."""
+    return (
         seen.lazy()
         .filter(_requests())
         .group_by("src_ip", "src_port", "dst_ip", "dst_port")
@@ -564,6 +608,10 @@ def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
         )
         .collect()
     )
+
+
+def _asked(ways: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Which node sent how many requests to which: ``src_node dst_node requests first_at last_at``."""
     nodes = told.select("ip", "port", "node")
     for side in ("src", "dst"):
         ways = node_grouping.with_end(ways, nodes, side, name="node")

@@ -229,7 +229,12 @@ def _expand(text: str) -> list[str]:
         if not files:
             raise CaptureError(text, 0, "is a directory without captures (pcap, pcapng, also compressed)")
         return files
-    if os.path.exists(text) or not glob.has_magic(text):
+    if os.path.exists(text):
+        return [text]
+    if "://" in text:
+        how = "copy the file here, or have sip-analyzer batch --workers 1 -o STORE read it into a store"
+        raise CaptureError(text, 0, f"is an address, and no file: {how}")
+    if not glob.has_magic(text):
         return [text]
     files = sorted(path for path in glob.glob(text, recursive=True) if os.path.isfile(path))
     if not files:

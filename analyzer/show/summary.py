@@ -21,6 +21,8 @@ TABLES = ("files", "findings", "transactions", "calls", "registrations", "nodes"
 """The tables that a summary is made of, beside ``messages``; ``findings`` and ``nodes`` may be left out."""
 OF_MESSAGES = ("duplicate", "retransmission", "transport", "method", "status", "src_ip", "dst_ip", "via_branch")
 """The columns of ``messages`` that it looks at."""
+OF_TRANSACTIONS = ("method", "outcome", "call_id")
+"""The columns of ``transactions`` that it looks at, and reports without a page do."""
 
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together

@@ -114,23 +114,33 @@ class Kept:
         files = (path_of(name, part) for part in parts)
         return [self.folder / file for file in files if self.damage is None or self.damage.is_readable(file)]
 
-    def rows(self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None) -> pl.DataFrame:
-        """Rows of a table that is kept in parts, in the order of the whole."""
+    def rows(
+        self,
+        name: str,
+        columns: list[str] | None = None,
+        *,
+        where: pl.Expr | None = None,
+        path: bool = False,
+        ordered: bool = True,
+    ) -> pl.DataFrame:
+        """Rows of a table that is kept in parts, in the order of the whole unless that is no matter; ``path``: and in
+        ``_path`` their file."""
         import polars as pl
 
-        ordered = name == "messages" or name in DERIVED
+        ordered = ordered and (name == "messages" or name in DERIVED)
         if not (paths := self._paths(name)):
-            return pl.DataFrame(schema=_empty(name, columns))
+            return pl.DataFrame(schema=_empty(name, columns) | ({"_path": pl.String()} if path else {}))
         if name == "messages" and self._units is not None:
             own = pl.col("_unit").is_in(self._units.implode())
             where = own if where is None else where & own
 
         def read(**how: Any) -> pl.DataFrame:
+            how |= {"include_file_paths": "_path"} if path else {}
             found = pl.scan_parquet(paths, hive_partitioning=False, glob=False, **how)
             if where is not None:
                 found = found.filter(where)
             if columns is not None:
-                found = found.select(*columns, *(ORDER if ordered else ()))
+                found = found.select(*columns, *(ORDER if ordered else ()), *(["_path"] if path else []))
             return found.collect()
 
         try:
@@ -144,14 +154,14 @@ class Kept:
                 rows = read(schema=known, missing_columns="insert", extra_columns="ignore")
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
             if self.found_damage([name]):
-                return self.rows(name, columns, where=where)
+                return self.rows(name, columns, where=where, path=path, ordered=ordered)
             told = str(error).partition(";")[0].partition("\n")[0]
             raise AnalyzerError(
                 f"{self.folder}: another version of sip-analyzer made this store ({told}): make it anew from captures"
             ) from None
         except unreadable() as error:
             if self.found_damage([name]):
-                return self.rows(name, columns, where=where)
+                return self.rows(name, columns, where=where, path=path, ordered=ordered)
             raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
         return _in_order(rows) if ordered else rows
 
@@ -196,11 +206,33 @@ class Kept:
         units = self.rows("messages", ["_unit"], where=pl.col("message").is_in(calls.implode()))["_unit"]
         return self._of(self.parts, units.unique())
 
-    def pieces(self) -> Iterator[Kept]:
+    def part_of(self, call: int) -> Part | None:
+        """The part that has a call, with all messages of its unit."""
+        import polars as pl
+
+        found = self.numbers().filter(pl.col("call") == call)["part"]
+        return next((part for part in self.parts if found.len() and part.number == found[0]), None)
+
+    def around(self, own: Part, messages: int) -> Kept:
+        """A part and those next to it in time, until there are so many messages."""
+        near: list[Part] = []
+        for part in sorted(self.parts, key=lambda part: (part is not own, abs(part.begin - own.begin), part.number)):
+            if sum(each.messages for each in near) >= messages:
+                break
+            near.append(part)
+        return self._of([part for part in self.parts if part in near])
+
+    def is_large(self, most: int) -> bool:
+        """Whether pieces of so many messages are several."""
+        parts = self.manifest.parts if self._parts is None else self._parts
+        return len(parts) > 1 and sum(part.messages for part in parts) > most
+
+    def pieces(self, most: int | None = None) -> Iterator[Kept]:
         """The store in pieces of at most so many messages, or a part, in the order of its hours."""
+        most = most or _PIECE
         piece: list[Part] = []
         for part in self.parts:
-            if piece and sum(each.messages for each in piece) + part.messages > _PIECE:
+            if piece and sum(each.messages for each in piece) + part.messages > most:
                 yield self._of(piece)
                 piece = []
             piece.append(part)
@@ -219,14 +251,22 @@ class Kept:
             found = found.with_columns(media=pl.lit(None, found.schema["media"]))
         if self._parts is None:
             return found.with_columns(no=pl.int_range(1, pl.len() + 1))
-        found = found.drop("no").join(self.numbers(), on="call", how="left", maintain_order="left")
+        found = found.drop("no").join(self.numbers().drop("part"), on="call", how="left", maintain_order="left")
         return found.select(names)
 
     def numbers(self) -> pl.DataFrame:
-        """``call no``: the numbers of calls, by their begin in the whole store."""
+        """``call no part``: the numbers of calls, by their begin in the whole store, and of their parts."""
         import polars as pl
 
-        return self._of(None).rows("calls", ["call"]).select("call", no=pl.int_range(1, pl.len() + 1))
+        whole = self._of(None)
+        # Of parts that turned out to be damaged since, no call is counted.
+        known = f"calls of {len(whole.parts)} parts"
+        if known not in self._whole:
+            calls = whole.rows("calls", ["call"], path=True)
+            parts = {os.fspath(self.folder / path_of("calls", part)): part.number for part in whole.parts}
+            numbers = pl.col("_path").replace_strict(parts, return_dtype=pl.Int64)
+            self._whole[known] = calls.select("call", no=pl.int_range(1, pl.len() + 1), part=numbers)
+        return self._whole[known]
 
     def whole(self, name: str) -> pl.DataFrame:
         """A table of the whole."""
@@ -302,6 +342,8 @@ class Kept:
         """The tables of the core of the unit that a call is in."""
         import polars as pl
 
+        if (part := self.part_of(call)) is not None and len(self.parts) > 1:
+            return self._of([part]).unit_of(call)
         found = self.rows("messages", ["_unit"], where=pl.col("message") == call)
         unit = pl.col("_unit").is_in(found["_unit"].implode())
         messages = self.rows("messages", where=unit)

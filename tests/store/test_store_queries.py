@@ -16,6 +16,7 @@ from stored import batched, same
 
 import analyzer
 from analyzer import AnalyzerError, Capture, Filter, schema
+from analyzer.api import store_estimates, store_source
 from analyzer.api.reports import text_of
 from analyzer.cli import group
 from analyzer.store import kept
@@ -152,6 +153,32 @@ def test_kpis_of_pieces_are_those_of_the_whole(
 def test_what_is_measured_is_that_of_the_captures(name: str, folder: Path, whole: Capture) -> None:
     for by in (None, "peer") if name != "failures" else (None, "status,node"):
         assert analyzer.open_store(folder).measure(name, by=by).equals(whole.measure(name, by=by)), by
+
+
+def test_estimates_of_pieces_are_those_of_the_whole(
+    folder: Path, whole: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nodes, findings, failures and tables of calls, each part by itself, then together."""
+    monkeypatch.setattr(store_source, "_ESTIMATED", 1)
+    store = analyzer.open_store(folder)
+    names = ("nodes", "node_evidence", "reference_points", "findings", "finding_cases", "call_failures", "failure_path")
+    for name in (*names, *store_estimates.GATHERED):
+        assert store.table(name).equals(whole.table(name)), name
+    assert store.table("findings").height > 1
+    assert store.summary() == whole.summary()
+
+
+def test_a_call_is_told_from_what_is_around_it(
+    folder: Path, whole: Capture, read: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all parts the numbers of calls are read, and nothing else."""
+    monkeypatch.setattr(store_source, "_AROUND", 1)
+    last = whole.table("calls")["no"].to_list()[-1]
+    found = analyzer.open_store(folder).call(last)
+    assert found.messages.equals(whole.call(last).messages)
+    assert found.ladder().text(width=100)
+    parts = len(manifest_of(folder).parts)
+    assert {name for name, count in read if count == parts} <= {"calls", "odd"}
 
 
 @pytest.mark.parametrize("form", ["json", "openmetrics"])

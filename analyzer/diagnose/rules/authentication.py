@@ -188,6 +188,7 @@ STALE = Rule(
     standard="RFC 7616 §3.3",
     find=_stale,
     of="challenges",
+    of_all=True,
     seen=_REGISTER,
     texts={
         "en": Text(
@@ -341,7 +342,7 @@ def _silent(
     registrations: pl.DataFrame,
     ims_registrations: pl.DataFrame,
     transactions: pl.DataFrame,
-    core_messages: pl.DataFrame,
+    last_message_at: int | None,
     challenges: pl.DataFrame,
 ) -> pl.DataFrame:
     """A challenge that was delivered to the UE, and nothing after it. Where the answer goes through an IPsec that is
@@ -350,7 +351,7 @@ def _silent(
         pl.col("outcome") == "challenged",
         pl.col("outcome_detail").is_in(["ue_silent", "ue_silent_or_ipsec"]),
         ~pl.col("registration").is_in(_answered_in_vain(challenges).implode()),
-        time_to_retry("ended_at", core_messages),
+        time_to_retry("ended_at", last_message_at),
     )
     inside = transactions.filter(
         pl.col("method") == "REGISTER", pl.col("call_id").is_in(rows["call_id"].implode()), pl.col("via_count") > 1
@@ -415,6 +416,7 @@ OUTSIDE = Rule(
     severity="warning",
     standard="TS 33.203 §7.1; RFC 3329",
     find=_outside,
+    of_all=True,
     seen=_REGISTER,
     columns=("file", "frame", "byte_offset"),
     texts={

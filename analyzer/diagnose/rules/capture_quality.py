@@ -24,6 +24,7 @@ CAPTURE_LOSS = Rule(
     severity="warning",
     standard="pcapng draft §4.2, §4.6 (isb_ifdrop, epb_dropcount); RFC 9293 §3.10",
     find=_loss,
+    of_all=True,
     confidence=1.0,
     texts={
         "en": Text(
@@ -65,6 +66,8 @@ DOUBLED = Rule(
     severity="info",
     standard="RFC 5470 §2 (observation point)",
     find=_doubled,
+    of_all=True,
+    looks_at={"core_messages": ("_point", "duplicate", "message", "original")},
     confidence=1.0,
     columns=("original",),
     texts={
@@ -127,6 +130,15 @@ ONE_WAY = Rule(
     severity="warning",
     standard="RFC 3261 §17.1.1.2 (a request is sent again until it is answered)",
     find=_one_way,
+    of_all=True,
+    looks_at={
+        "core_messages": ("src_ip", "dst_ip", "method", "status"),
+        "transactions": (
+            *("transaction", "method", "status", "client_ip", "server_ip", "server_port", "started_at"),
+            *("first_provisional_at", "request_copies"),
+        ),
+    },
+    only=lambda: (pl.col("method") == "ACK") & pl.col("status").is_null(),
     confidence=0.9,
     texts={
         "en": Text(
@@ -164,6 +176,9 @@ SLICED = Rule(
     severity="warning",
     standard="pcapng draft §4.3 (captured and original packet length)",
     find=_sliced,
+    of_all=True,
+    looks_at={"core_messages": ("message", "complete")},
+    only=lambda: ~pl.col("complete"),
     confidence=1.0,
     texts={
         "en": Text(

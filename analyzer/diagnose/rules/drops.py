@@ -181,6 +181,7 @@ FIXED = Rule(
     severity="warning",
     standard="RFC 4028 §10; RFC 3261 §13.3.1.4",
     find=_fixed,
+    of_all=True,
     confidence=0.7,
     texts={
         "en": Text(

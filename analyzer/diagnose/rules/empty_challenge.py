@@ -46,6 +46,7 @@ EMPTY = Rule(
     severity="error",
     standard="RFC 3261 §20.27, §20.44, §22.1",
     find=_empty,
+    of_all=True,
     columns=("file", "frame", "byte_offset"),
     seen=frozenset({401, 407}),
     explains=("challenge_not_answered", "challenge_unanswered", "request_refused"),

@@ -202,6 +202,7 @@ QUALITY = Rule(
     standard="RFC 3550 §6.4.1; ITU-T G.107",
     find=_poor,
     of="streams",
+    of_all=True,
     absence=True,
     confidence=0.8,
     texts={

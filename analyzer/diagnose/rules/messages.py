@@ -59,6 +59,7 @@ GRAMMAR = Rule(
     severity="info",
     standard="RFC 3261 §7, §25.1; RFC 4475",
     find=_grammar,
+    of_all=True,
     columns=("file", "frame", "byte_offset"),
     texts={
         "en": Text(
@@ -108,6 +109,7 @@ LENGTH = Rule(
     severity="warning",
     standard="RFC 3261 §18.3, §20.14",
     find=_length,
+    of_all=True,
     explains=("request_refused",),
     columns=("file", "frame", "byte_offset"),
     texts={

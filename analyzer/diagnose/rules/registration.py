@@ -25,7 +25,7 @@ def _what_failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFr
     )  # fmt: skip
 
 
-def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, sip_ways: pl.DataFrame) -> pl.DataFrame:
     rows = _failed(registrations, pl.col("status").is_null())
     if rows.is_empty():
         return rows
@@ -35,9 +35,10 @@ def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, core_me
         pl.col("status").is_null(),
         pl.col("outcome") == "timeout",
     )
-    heard = core_messages.lazy().select("src_ip").unique().collect()["src_ip"]
     again = pl.col("request_copies") > 1
-    tried = tried.filter(again | ((pl.col("transport") != "udp") & pl.col("server_ip").is_in(heard.implode())))
+    tried = tried.filter(
+        again | ((pl.col("transport") != "udp") & pl.col("server_ip").is_in(sip_ways["src_ip"].implode()))
+    )
     tried = tried.select("call_id", asked=socket_of("server"), copies="request_copies")
     rows = rows.join(tried.unique("call_id", keep="first", maintain_order=True), on="call_id", maintain_order="left")
     return rows.with_columns(node="asked", cause="asked")
@@ -113,8 +114,8 @@ FORBIDDEN = Rule(
 )
 
 
-def _too_brief(registrations: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
-    return _failed(registrations, pl.col("status") == 423, time_to_retry("ended_at", core_messages))
+def _too_brief(registrations: pl.DataFrame, last_message_at: int | None) -> pl.DataFrame:
+    return _failed(registrations, pl.col("status") == 423, time_to_retry("ended_at", last_message_at))
 
 
 TOO_BRIEF = Rule(
@@ -169,6 +170,7 @@ STORM = Rule(
     severity="warning",
     standard="RFC 3261 §10.2.4; RFC 5626 §4.5 (back-off)",
     find=_storm,
+    of_all=True,
     seen=_REGISTER,
     confidence=0.8,
     texts={

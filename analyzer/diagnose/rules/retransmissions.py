@@ -45,6 +45,13 @@ LINKS = Rule(
     severity="warning",
     standard="RFC 3261 §17.1.1.2, §17.1.2.2 (Timers A, E)",
     find=_links,
+    of_all=True,
+    looks_at={
+        "transactions": (
+            *("transaction", "call", "method", "status", "transport", "client_ip", "server_ip", "server_port"),
+            "request_copies",
+        )
+    },
     confidence=0.8,
     texts={
         "en": Text(

@@ -43,6 +43,9 @@ SCANNER = Rule(
     severity="warning",
     standard="RFC 3261 §26.1.5",
     find=_scanner,
+    of_all=True,
+    looks_at={"core_messages": ("message", "user_agent", "status", "duplicate", "src_ip", "dst_ip")},
+    only=lambda: pl.col("user_agent").str.contains(_TOOLS),
     columns=("user_agent",),
     texts={
         "en": Text(
@@ -129,6 +132,15 @@ BRUTE_FORCE = Rule(
     severity="warning",
     standard="RFC 3261 §22, §26.3; RFC 7616 §5.8",
     find=_brute_force,
+    of_all=True,
+    looks_at={
+        "core_messages": (
+            *("message", "status", "credentials", "method", "retransmission", "duplicate", "via_count", "private_id"),
+            *("src_ip", "time", "transaction", "_nonce", "call_id"),
+        ),
+        "transactions": ("transaction", "call", "method", "status", "via_count"),
+    },
+    only=lambda: pl.col("credentials"),
     seen=frozenset(_REFUSED),
     explains=_CONSEQUENCES_OF_GUESSES,
     texts={
@@ -163,6 +175,15 @@ ENTERED = Rule(
     severity="error",
     standard="RFC 3261 §26.3; RFC 7616 §5.8",
     find=_entered,
+    of_all=True,
+    looks_at={
+        "core_messages": (
+            *("message", "status", "credentials", "method", "retransmission", "duplicate", "via_count", "private_id"),
+            *("src_ip", "time", "transaction", "_nonce", "call_id"),
+        ),
+        "transactions": ("transaction", "call", "method", "status", "via_count"),
+    },
+    only=lambda: pl.col("credentials"),
     seen=frozenset({401, 403, 407}),
     confidence=0.8,
     explains=_CONSEQUENCES_OF_GUESSES,
@@ -216,6 +237,15 @@ ENUMERATION = Rule(
     severity="warning",
     standard="RFC 3261 §26.1.5, §22.1",
     find=_enumeration,
+    of_all=True,
+    looks_at={
+        "core_messages": (
+            *("message", "status", "method", "via_count", "retransmission", "duplicate", "to_tag", "to_uri"),
+            *("src_ip", "transaction"),
+        ),
+        "transactions": ("transaction", "status"),
+    },
+    only=lambda: pl.col("status").is_null() & pl.col("to_tag").is_null() & (pl.col("via_count") == 1),
     seen=frozenset({401, 403, 404, 407}),
     texts={
         "en": Text(
@@ -263,6 +293,8 @@ PREFIXES = Rule(
     severity="warning",
     standard="RFC 3261 §26; GSMA FS.11",
     find=_prefixes,
+    of_all=True,
+    looks_at={"transactions": ("transaction", "client_ip", "via_count")},
     confidence=0.85,
     explains=("no_route_to_number", "forbidden", "challenge_not_answered", "request_refused"),
     texts={

@@ -32,6 +32,7 @@ REDIRECTED = Rule(
     severity="warning",
     standard="TS 24.229 §5.1.6.8, §5.2.10",
     find=_redirected,
+    of_all=True,
     seen=frozenset({380}),
     texts={
         "en": Text(

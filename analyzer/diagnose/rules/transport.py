@@ -146,6 +146,14 @@ TOO_BIG = Rule(
     severity="error",
     standard="RFC 3261 §18.1.1",
     find=_too_big,
+    of_all=True,
+    looks_at={
+        "core_messages": ("message", "length"),
+        "transactions": (
+            *("transaction", "call", "method", "status", "transport", "client_ip", "server_ip", "server_port"),
+            *("started_at", "first_provisional_at", "request_copies"),
+        ),
+    },
     absence=True,
     confidence=0.8,
     explains=(*_CONSEQUENCES, "fragments_missing"),

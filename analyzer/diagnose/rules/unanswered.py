@@ -28,7 +28,7 @@ def _connected() -> pl.Expr:
     return pl.col("outcome_detail").ne_missing("transport_error")
 
 
-def _silent(failed_calls: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+def _silent(failed_calls: pl.DataFrame, transactions: pl.DataFrame, sip_ways: pl.DataFrame) -> pl.DataFrame:
     """Calls whose INVITE a node left without any response: it was sent there again and again, or over a connection on
     which the node is heard otherwise. A request that is sent once, with the way back not captured, proves nothing."""
     nothing = pl.col("status").is_null() & ~pl.col("of_user") & _connected()
@@ -41,8 +41,8 @@ def _silent(failed_calls: pl.DataFrame, transactions: pl.DataFrame, core_message
         pl.col("first_provisional_at").is_null(),
         pl.col("status").is_null(),
     ).with_columns(silent=pl.format("{}:{}", "server_ip", "server_port"))
-    heard = core_messages.lazy().select(server_ip="src_ip").unique().collect()["server_ip"]
-    tried = tried.filter((pl.col("request_copies") > 1) | pl.col("server_ip").is_in(heard.implode()))
+    heard = pl.col("server_ip").is_in(sip_ways["src_ip"].implode())
+    tried = tried.filter((pl.col("request_copies") > 1) | heard)
     tried = tried.filter((pl.col("request_copies") > 1) | (pl.col("transport") != "udp"))
     tried = tried.group_by("call", "silent", maintain_order=True).agg(
         asked=pl.col("transaction").first(), copies=pl.col("request_copies").max()
