@@ -32,6 +32,7 @@ from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND
 from analyzer.sip import release
 
+_T1 = SECOND // 2  # RFC 3261 table 4
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
 NETWORK_NO_REPLY = 25 * SECOND  # a CANCEL of the network after this much ringing is its no-reply timer
@@ -92,8 +93,9 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     """``outcome`` and ``outcome_detail`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
-    the branch that lived: answered_ns, acked and waited_ns (:mod:`~analyzer.sip.acknowledgement`), lived_ns (the latest
-    request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
+    the branch that lived: answered_ns, acked, waited_ns and exhausted (:mod:`~analyzer.sip.acknowledgement`),
+    acked_elsewhere (its ACK takes another way than the INVITE), lived_ns (the latest request that was accepted in it),
+    branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
     bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was gone,
     :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
     which another call took its place, :mod:`~analyzer.sip.relations`).
@@ -103,12 +105,18 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     by_bye = pl.col("bye_row").is_not_null() | (pl.col("end_reason") == "bye").fill_null(value=False)
     # The called side waits for the ACK, and ends the session when it has waited for 64*T1 (RFC 3261 §13.3.1.4). While
     # its 2xx still goes on no ACK has come, whatever T1 is and whoever hangs up.
-    room = pl.when(pl.col("bye_leg") != pl.col("branch_leg")).then(_TIMER_ROOM).otherwise(0)
-    in_time = (bye - answered <= TIMER_64T1 + room.fill_null(0)).fill_null(value=False)
+    of_called = (pl.col("bye_leg") != pl.col("branch_leg")).fill_null(value=False)
+    since = bye - answered
+    gave_up = of_called & since.is_between(TIMER_64T1 - _TIMER_ROOM, TIMER_64T1 + _TIMER_ROOM)
+    # A 2xx that is not sent again when T1 is over has its ACK, though the capture may not.
+    waiting = (gave_up | (since <= _T1)).fill_null(value=False)
     went_on = (bye <= pl.col("waited_ns") + _TIMER_JITTER).fill_null(value=False)
     lived = (pl.col("lived_ns") > answered).fill_null(value=False)
-    silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived
-    unacked = went_on | (~pl.col("acked") & ((in_time & ~lived) | silent))
+    # Where copies stopped before 64*T1 were over, the ACK stopped them; and it may take a way that was not captured.
+    once = pl.col("waited_ns").is_null() & ~pl.col("acked_elsewhere").fill_null(value=False)
+    to_the_end = once | pl.col("exhausted").fill_null(value=False)
+    silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived & to_the_end
+    unacked = went_on | (~pl.col("acked") & ((waiting & ~lived) | silent))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10); a BYE
     # of the other side before then is its user's, and so is one long after, for then nobody minded the timer.
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
