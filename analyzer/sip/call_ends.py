@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from analyzer.columns import address, uri
 from analyzer.columns.hashed import hashed
 from analyzer.columns.methods import method_is
 from analyzer.columns.times import SECOND, duration, ns
@@ -81,7 +80,6 @@ def of_branches(
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         confirmed_branch="_dialog",
-        acked_elsewhere=_acked_elsewhere(ends, messages),
     )  # fmt: skip
 
 
@@ -189,15 +187,6 @@ def _acked(messages: pl.DataFrame) -> pl.Expr:
     by_call = pl.col("_call").is_in(acks["_call"])
     by_dialog = pl.col("heard").fill_null(value=False)
     return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
-
-
-def _acked_elsewhere(ends: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
-    """Whether the ACK to the 2xx goes another way than the INVITE: no node recorded its route, and the Contact is the
-    address of another host (RFC 3261 §12.1.2, §16.6 item 4)."""
-    answers = fetch(messages, ends["answered_row"], "contact_uri", "_record_route").with_columns(ends["far_ip"])
-    target = answers.with_columns(host=uri.host(pl.col("contact_uri")))
-    other = address.is_literal(pl.col("host")) & (pl.col("host").str.strip_chars("[]") != pl.col("far_ip"))
-    return target.select((pl.col("_record_route").is_null() & other).fill_null(value=False)).to_series()
 
 
 def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:

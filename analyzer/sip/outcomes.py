@@ -94,8 +94,7 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
     the branch that lived: answered_ns, acked, waited_ns and exhausted (:mod:`~analyzer.sip.acknowledgement`),
-    acked_elsewhere (its ACK takes another way than the INVITE), lived_ns (the latest request that was accepted in it),
-    branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
+    lived_ns (the latest request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
     bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was gone,
     :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
     which another call took its place, :mod:`~analyzer.sip.relations`).
@@ -112,9 +111,8 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     waiting = (gave_up | (since <= _T1)).fill_null(value=False)
     went_on = (bye <= pl.col("waited_ns") + _TIMER_JITTER).fill_null(value=False)
     lived = (pl.col("lived_ns") > answered).fill_null(value=False)
-    # Where copies stopped before 64*T1 were over, the ACK stopped them; and it may take a way that was not captured.
-    once = pl.col("waited_ns").is_null() & ~pl.col("acked_elsewhere").fill_null(value=False)
-    to_the_end = once | pl.col("exhausted").fill_null(value=False)
+    # Where copies stopped before 64*T1 were over, the ACK stopped them.
+    to_the_end = pl.col("waited_ns").is_null() | pl.col("exhausted").fill_null(value=False)
     silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived & to_the_end
     unacked = went_on | (~pl.col("acked") & ((waiting & ~lived) | silent))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10); a BYE

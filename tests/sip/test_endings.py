@@ -156,20 +156,6 @@ def test_a_2xx_that_goes_on_until_somebody_hangs_up_has_none() -> None:
     assert ending(RINGING + OK + again + bye_of_the_callee(12))[1] == "normal"
 
 
-@pytest.mark.parametrize(
-    ("fields", "detail"),
-    [
-        ("header='Contact: <sip:b@192.0.2.99:5080>'", "active"),
-        ("header='Contact: <sip:b@10.0.0.2>'", "no_ack"),
-        ("header='Contact: <sip:b@192.0.2.99>' header='Record-Route: <sip:10.0.0.2;lr>'", "no_ack"),
-    ],
-)
-def test_an_ack_past_a_proxy_that_records_no_route_is_not_missed(fields: str, detail: str) -> None:
-    """It goes to the Contact (RFC 3261 §12.1.2), where nobody captured."""
-    answer = f"UAS -> UAC 200 INVITE to_tag=y {fields} @2\n"
-    assert ending(RINGING + answer + LATER.format(60))[1] == detail
-
-
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
 
