@@ -420,7 +420,7 @@ def _after_answers(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     """The INVITEs (``row``) that a caller sent when it had acknowledged the answers to those before, and that made
     dialogs of their own: the end of the first call was not captured.
 
-    ``found`` are sorted by ``request``. Forks and another server are tried before the answer (§13.2.2.4; RFC 3263 §4.3).
+    ``found`` are sorted by ``request``. Forks and another server are tried before the answer (§13.2.2.4, RFC 3263).
     """
     asked = found.select("row", "request", "transaction", "src_ip", "via_count")
     asked = asked.with_columns(

@@ -95,10 +95,10 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     """``outcome`` and ``outcome_detail`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
-    the branch that lived: answered_ns, acked, waited_ns and exhausted (:mod:`~analyzer.sip.acknowledgement`),
-    lived_ns (the latest request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
-    bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was gone,
-    :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
+    the branch that lived: answered_ns, acked, waited_ns and exhausted (:mod:`~analyzer.sip.acknowledgement`), lived_ns
+    (the latest request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row,
+    bye_ns, bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was
+    gone, :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
     which another call took its place, :mod:`~analyzer.sip.relations`).
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
@@ -148,8 +148,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
     own), taken (another took its place), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was
     seen), bye_ns (of a BYE on the early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing
-    (another has none), first_final (the refusal that nodes on the way passed on), unreached (a node could not open the connection to the next hop,
-    :mod:`~analyzer.sip.next_hops`).
+    (another has none), first_final (the refusal that nodes on the way passed on), unreached (a node could not open the
+    connection to the next hop, :mod:`~analyzer.sip.next_hops`).
     """
     by_bye = (pl.col("provisional_ns") < pl.col("bye_ns")) & ~pl.col("still_ringing")
     given_up_ns = pl.coalesce("cancel_ns", pl.when(by_bye).then("bye_ns"))
@@ -227,8 +227,8 @@ def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
     Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's),
-    turned_away (another branch than the cancelled one was refused, and that decided), first_final, and the ``ended_by`` of its
-    dialog as a side of the call.
+    turned_away (another branch than the cancelled one was refused, and that decided), first_final, and the ``ended_by``
+    of its dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
