@@ -98,8 +98,8 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     the branch that lived: answered_ns, acked, waited_ns and exhausted (:mod:`~analyzer.sip.acknowledgement`), lived_ns
     (the latest request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row,
     bye_ns, bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was
-    gone, :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
-    which another call took its place, :mod:`~analyzer.sip.relations`).
+    gone, :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign
+    for which another call took its place, :mod:`~analyzer.sip.relations`).
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     # In a one-way capture the response alone may tell of the BYE.
