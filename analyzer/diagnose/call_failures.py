@@ -193,12 +193,15 @@ def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFra
     # A call that was joined has no milestones: the last of its responses is that which came nearest to its caller.
     finals = rows.filter(pl.col("status").is_not_null()).select("call", "message", final_status="status")
     finals = finals.group_by("call", "final_status").agg(unasked=pl.col("message").last())
-    found = failed.select("call", "final_status")
+    # What a node made of a BYE on the early dialog is not where it began.
+    by_bye = (pl.col("outcome") == "cancelled") & pl.col("released_by").is_in(["caller", "callee"])
+    found = failed.select("call", "final_status", by_bye=by_bye)
     for more in (of("final"), of("cancel"), cancelled):
         found = found.join(more, on="call", how="left", maintain_order="left")
     found = found.join(finals, on=["call", "final_status"], how="left", maintain_order="left")
     refused = pl.col("final_status") != 487
     final = pl.coalesce("final", "unasked")
+    refused |= pl.col("by_bye") & pl.col("cancel").is_null()
     start = pl.when(refused).then(final).otherwise(pl.coalesce("cancel", "anywhere", final))
     return found.select("call", message=start).drop_nulls()
 

@@ -22,7 +22,8 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     """Per dialog (``_dialog``) with an ACK to a 2xx, or with a 2xx that was sent again and again.
 
     ``acked``: an ACK was seen. ``waited_ns``: the 2xx went on in spite of any ACK, and its next copy was due by then;
-    null where it stopped, as far as one can see from its copies. ``exhausted``: it went on for all of 64*T1.
+    null where it stopped, as far as one can see from its copies. Without any ACK one copy tells. ``exhausted``: it went
+    on for all of 64*T1.
     """
     method, status = pl.col("method"), pl.col("status")
     rows = messages.lazy().with_row_index("row").filter(~pl.col("duplicate"), pl.col("_dialog").is_not_null())
@@ -44,8 +45,9 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
             after=(pl.col("at") > pl.coalesce("ack_ns", pl.col("at").min())).sum(),
             exhausted=pl.col("at").max() - pl.col("at").min() >= _TO_THE_END,
             waited_ns=pl.col("at").max() + 2 * pl.col("at").sort().diff().last(),
+            unasked=pl.col("ack_ns").is_null().all(),
         )
-        .filter(pl.col("after") >= _COPIES)
+        .filter((pl.col("after") >= _COPIES) | (pl.col("unasked") & (pl.col("after") > 0)))
         .group_by("_dialog")
         .agg(pl.col("waited_ns").max(), pl.col("exhausted").any())
     )

@@ -9,9 +9,12 @@ import polars as pl
 
 from analyzer.columns.hashed import hashed
 from analyzer.columns.methods import method_is
-from analyzer.columns.times import duration, ns
+from analyzer.columns.times import SECOND, duration, ns
 from analyzer.sip import acknowledgement, in_dialog, reference_hop, release
 from analyzer.sip.tries import counted, fetch
+
+# A caller releases a branch that it does not want within so long after its 2xx: its ACK and its BYE may be sent again.
+_RELEASED_WITHIN = 4 * SECOND
 
 
 def of_branches(
@@ -71,7 +74,7 @@ def of_branches(
     )
     return ends.hstack(fetch(messages, ends["opening_row"], "from_tag")).select(
         "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "answered_row", "acked", "waited_ns",
-        "lived_ns", "refreshed_ns", "interval", "ended_ns", "end_reason", "gone",
+        "exhausted", "lived_ns", "refreshed_ns", "interval", "ended_ns", "end_reason", "gone",
         still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
         by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
@@ -132,9 +135,10 @@ def _confirmed_branches(branches: pl.LazyFrame, messages: pl.DataFrame) -> pl.Da
     """Per attempt the branch that is the call; ``branches`` with ``bye_row``.
 
     Of several 2xx the caller acknowledges each, keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4). So
-    it is one whose 2xx was acknowledged; of these one with later requests in its dialog; of these that which ended
-    last. Besides: how it was acknowledged (`acknowledgement.of_dialogs`), and ``lived_ns``, when the latest request
-    that was accepted in it was sent, of branches where something hangs on it.
+    it is one whose 2xx was acknowledged; of these one with later requests in its dialog, a BYE long after that of a
+    side that had not waited for the ACK in vain (§13.3.1.4) among them; of these that which ended last. Besides: how it
+    was acknowledged (`acknowledgement.of_dialogs`), and ``lived_ns``, when the latest request that was accepted in it
+    was sent, of branches where something hangs on it.
     """
     acks = acknowledgement.of_dialogs(messages).lazy()
     with_acks = (
@@ -151,7 +155,7 @@ def _confirmed_branches(branches: pl.LazyFrame, messages: pl.DataFrame) -> pl.Da
         .lazy()
         .with_columns(
             unheard=~pl.col("heard").fill_null(value=False),
-            idle=pl.col("lived_row").is_null(),
+            idle=pl.col("lived_row").is_null() & ~_hung_up_later().fill_null(value=False),
         )
         .sort(
             "unheard", "idle", "bye_row", "answered_row", descending=[False, False, True, False], nulls_last=False,
@@ -161,6 +165,12 @@ def _confirmed_branches(branches: pl.LazyFrame, messages: pl.DataFrame) -> pl.Da
         .drop("_call", "unheard", "idle", "lived_row", strict=False)
         .collect(engine="in-memory")
     )  # fmt: skip
+
+
+def _hung_up_later() -> pl.Expr:
+    """Whether a BYE ended a conversation: a branch that the caller does not want gets its BYE at once."""
+    in_vain = pl.col("exhausted").fill_null(value=False)
+    return (pl.col("bye_ns") - pl.col("answered_ns") > _RELEASED_WITHIN) & ~in_vain
 
 
 def _acked(messages: pl.DataFrame) -> pl.Expr:

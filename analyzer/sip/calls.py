@@ -229,6 +229,8 @@ def _started(
         turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns") - outcomes.DECIDED_WITHIN)
         | pl.col("away_with").list.contains(pl.col("final"))
     )
+    passed = _passed_on(facts.collect(engine="in-memory"), invites, transactions).lazy()
+    facts = facts.join(passed, on="attempt", how="left", maintain_order="left")
     fates = (
         transactions.lazy()
         .filter(pl.col("transaction").is_in(hop["transaction"].implode()))
@@ -384,6 +386,23 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
     refusals = ends.select("attempt", "transaction").join(finals, on="transaction", maintain_order="left")
     refusals = refusals.group_by("attempt", maintain_order=True).agg(away_ns=pl.col("at").max(), away_with="status")
     return until.join(refusals, on="attempt", how="left", maintain_order="left")
+
+
+def _passed_on(facts: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Per attempt that was refused over several hops ``first_final``: the refusal of the node that sent the INVITE no
+    further, which nodes on the way passed on soon, by whatever status (RFC 3398 §7.2.6.1); of several the last.
+    """
+    refused = facts.filter(pl.col("final") >= 300).select("attempt", "final_ns")
+    theirs = invites.filter(pl.col("attempt").is_in(refused["attempt"].implode()))
+    theirs = theirs.filter(pl.len().over("attempt") > 1)
+    senders = theirs.select("attempt", dst_ip="src_ip").unique()
+    ends = theirs.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
+    finals = transactions.filter(pl.col("transaction").is_in(ends["transaction"].implode()), pl.col("status") >= 300)
+    finals = finals.select("transaction", first_final="status", at=ns("final_at"))
+    found = ends.select("attempt", "transaction").join(finals, on="transaction").join(refused, on="attempt")
+    since = pl.col("final_ns") - pl.col("at")
+    found = found.filter(since.is_between(0, outcomes.PASSED_ON_WITHIN)).sort("at", "transaction")
+    return found.unique("attempt", keep="last", maintain_order=True).select("attempt", "first_final")
 
 
 _OF_JOINED = [

@@ -8,8 +8,9 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
   the same Call-ID, From tag, CSeq and method that waits on the same pair of addresses.
 - An *identity used again* (§8.1.1.4 and §19.3 forbid it). A name ends with what it named: an INVITE without a To tag,
   of a new transaction, after the dialogs and transactions of the same Call-ID, From tag and CSeq are over, opens
-  another call (§15, §17.2.3). So does one of the same branch, as a capture that is replayed has it, where its server
-  answers anew. From it on the hashes of the Call-ID are others.
+  another call (§15, §17.2.3). So does one that a caller sends when it has acknowledged the answer to the one before, if
+  it makes a dialog of its own: the end of the first was not captured. So does one of the same branch, as a capture that
+  is replayed has it, where its server answers anew. From it on the hashes of the Call-ID are others.
 
 A *Call-ID that was silent for a day* is over too: its dialogs have expired, and what comes later is read as if nothing
 had been before it, in a capture of a month as in one of an hour (:data:`MAX_IDLE`).
@@ -389,7 +390,7 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("_call").is_not_null() & pl.col("transaction").is_not_null(),
         )
         .select(
-            "row", "_call", "transaction", pl.col("via_count").fill_null(0), at=ns("first_byte_at"),
+            "row", "_call", "transaction", "src_ip", pl.col("via_count").fill_null(0), at=ns("first_byte_at"),
             request=pl.col("_leg") ^ pl.col("cseq").fill_null(0),
         )
         .collect()
@@ -410,7 +411,45 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
         & ~pl.col("last_status").is_in(outcomes.RETRY_CAUSES)
         & (pl.col("at") - pl.col("last_at") > outcomes.RETRY_AT_ONCE)
     )
-    return found.filter(pl.col("all_over") < pl.col("row"), another).select("row", "_call")
+    over = (pl.col("all_over") < pl.col("row")).fill_null(value=False) & another
+    settled = found["row"].is_in(_after_answers(found, messages).implode())
+    return found.filter(over | settled).select("row", "_call")
+
+
+def _after_answers(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """The INVITEs (``row``) that a caller sent when it had acknowledged the answers to those before, and that made
+    dialogs of their own: the end of the first call was not captured.
+
+    ``found`` are sorted by ``request``. Forks and another server are tried before the answer (§13.2.2.4, RFC 3263).
+    """
+    asked = found.select("row", "request", "transaction", "src_ip", "via_count")
+    asked = asked.with_columns(
+        first=pl.col("request").ne_missing(pl.col("request").shift()),
+        same_client=(pl.col("src_ip") == pl.col("src_ip").shift()) & (pl.col("via_count") == 1),
+    )
+    if not asked.select((~pl.col("first") & pl.col("same_client")).any()).item():
+        return found["row"].clear()
+    theirs = (
+        messages.lazy()
+        .with_row_index("place")
+        .filter(pl.col("_call").is_in(found["_call"].unique().implode()), ~pl.col("duplicate"))
+        .filter((pl.col("method") == "ACK") | ((pl.col("method") == "INVITE") & (pl.col("status") > 100)))
+        .select("place", "transaction", "method", "status", "_dialog")
+        .collect()
+    )
+    made = theirs.filter(pl.col("method") == "INVITE", pl.col("_dialog").is_not_null())
+    own = made.select("transaction", "_dialog").unique().filter(pl.col("_dialog").is_unique())["transaction"]
+    to_2xx = theirs.filter(pl.col("method") == "ACK", pl.col("transaction").is_null())
+    answers = made.filter(pl.col("status").is_between(200, 299)).select("transaction", "_dialog").unique()
+    acks = answers.join(to_2xx.select("_dialog", "place"), on="_dialog", how="left")
+    acks = acks.group_by("transaction").agg(
+        acked=pl.when(pl.col("place").null_count() == 0).then(pl.col("place").max())
+    )
+    asked = asked.join(acks, on="transaction", how="left", maintain_order="left").with_columns(
+        settled=pl.col("acked").fill_null(_NEVER).cum_max().shift().over("request")
+    )
+    again = ~pl.col("first") & pl.col("same_client") & (pl.col("settled") < pl.col("row"))
+    return asked.filter(again, pl.col("transaction").is_in(own.implode()))["row"]
 
 
 def _overs(messages: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:

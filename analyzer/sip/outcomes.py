@@ -32,6 +32,7 @@ from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND
 from analyzer.sip import release
 
+_T1 = SECOND // 2  # RFC 3261 table 4
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
 NETWORK_NO_REPLY = 25 * SECOND  # a CANCEL of the network after this much ringing is its no-reply timer
@@ -39,6 +40,8 @@ RETRY_AT_ONCE = 2 * SECOND  # a user agent answers a challenge without asking an
 # A node that fails the call for a refusal of one fork gives the others up, and waits no longer than for their 487s (RFC
 # 3261 §16.7).
 DECIDED_WITHIN = 5 * SECOND
+# A node passes a refusal on to the caller, by the same or another status, within this time.
+PASSED_ON_WITHIN = SECOND
 # Room behind 64*T1: a sender that looks at its timers when it sends again gives up at the next turn, T2 later.
 _TIMER_ROOM = 4 * SECOND
 _TIMER_JITTER = SECOND  # how much earlier than RFC 4028 §10 says a BYE of the session timer may be seen at a tap
@@ -101,23 +104,28 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     """``outcome`` and ``outcome_detail`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
-    the branch that lived: answered_ns, acked and waited_ns (:mod:`~analyzer.sip.acknowledgement`), lived_ns (the latest
-    request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
-    bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was gone,
-    :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
-    which another call took its place, :mod:`~analyzer.sip.relations`).
+    the branch that lived: answered_ns, acked, waited_ns and exhausted (:mod:`~analyzer.sip.acknowledgement`), lived_ns
+    (the latest request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row,
+    bye_ns, bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was
+    gone, :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign
+    for which another call took its place, :mod:`~analyzer.sip.relations`).
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     # In a one-way capture the response alone may tell of the BYE.
     by_bye = pl.col("bye_row").is_not_null() | (pl.col("end_reason") == "bye").fill_null(value=False)
     # The called side waits for the ACK, and ends the session when it has waited for 64*T1 (RFC 3261 §13.3.1.4). While
     # its 2xx still goes on no ACK has come, whatever T1 is and whoever hangs up.
-    room = pl.when(pl.col("bye_leg") != pl.col("branch_leg")).then(_TIMER_ROOM).otherwise(0)
-    in_time = (bye - answered <= TIMER_64T1 + room.fill_null(0)).fill_null(value=False)
+    of_called = (pl.col("bye_leg") != pl.col("branch_leg")).fill_null(value=False)
+    since = bye - answered
+    gave_up = of_called & since.is_between(TIMER_64T1 - _TIMER_ROOM, TIMER_64T1 + _TIMER_ROOM)
+    # A 2xx that is not sent again when T1 is over has its ACK, though the capture may not.
+    waiting = (gave_up | (since <= _T1)).fill_null(value=False)
     went_on = (bye <= pl.col("waited_ns") + _TIMER_JITTER).fill_null(value=False)
     lived = (pl.col("lived_ns") > answered).fill_null(value=False)
-    silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived
-    unacked = went_on | (~pl.col("acked") & ((in_time & ~lived) | silent))
+    # Where copies stopped before 64*T1 were over, the ACK stopped them.
+    to_the_end = pl.col("waited_ns").is_null() | pl.col("exhausted").fill_null(value=False)
+    silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived & to_the_end
+    unacked = went_on | (~pl.col("acked") & ((waiting & ~lived) | silent))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10); a BYE
     # of the other side before then is its user's, and so is one long after, for then nobody minded the timer.
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
@@ -149,8 +157,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
     own), taken (another took its place), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was
     seen), bye_ns (of a BYE on the early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing
-    (another has none), unreached (a node could not open the connection to the next hop,
-    :mod:`~analyzer.sip.next_hops`).
+    (another has none), first_final (the refusal that nodes on the way passed on), unreached (a node could not open the
+    connection to the next hop, :mod:`~analyzer.sip.next_hops`).
     """
     by_bye = (pl.col("provisional_ns") < pl.col("bye_ns")) & ~pl.col("still_ringing")
     given_up_ns = pl.coalesce("cancel_ns", pl.when(by_bye).then("bye_ns"))
@@ -169,13 +177,19 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     acknowledged = (pl.col("fate") == "completed").fill_null(value=False)
     table = {status: text for status, (text, _) in BY_STATUS.items()}
     words = {status: word for status, (_, word) in BY_STATUS.items() if word}
+    first, told = pl.col("first_final"), [status for status in BY_STATUS if status not in (480, 487)]
 
     rules: list[tuple[pl.Expr, pl.Expr | str, pl.Expr | str | None]] = [
         ((final == 380) & pl.col("ims_body"), "redirected", "emergency"),
         (final.is_between(300, 399), "redirected", None),
         ((final == 487) & elsewhere, "answered_elsewhere", by_whom),
         ((final == 487) & _cancelled_by_network() & rung_out, "no_answer", "network_timer"),
-        # The INVITE expired (§13.3.1), or a B2BUA made 487 of what it got: nobody cancelled it.
+        # A B2BUA made 487 of what it got (`first_final`), or the INVITE expired (§13.3.1): nobody cancelled it.
+        (
+            (final == 487) & _not_cancelled() & first.is_in(told),
+            first.replace_strict(table, default=None),
+            first.replace_strict(words, default=None),
+        ),
         ((final == 487) & _not_cancelled() & (alerted.is_not_null()), "no_answer", None),
         ((final == 487) & _not_cancelled(), "client_error", None),
         (final == 487, "cancelled", ring_state),
@@ -222,8 +236,8 @@ def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
     Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's),
-    turned_away (another branch than the cancelled one was refused, and that decided), and the ``ended_by`` of its
-    dialog as a side of the call.
+    turned_away (another branch than the cancelled one was refused, and that decided), first_final, and the ``ended_by``
+    of its dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
@@ -253,17 +267,23 @@ def released_by(answered: pl.Expr) -> pl.Expr:
             ),
             ((outcome == "cancelled") & pl.col("given_up"), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
-            ((outcome == "cancelled") & ~pl.col("cancelled") & pl.col("bye_row").is_not_null(), by_bye),
+            ((outcome == "cancelled") & pl.col("cancel_ns").is_null() & pl.col("bye_row").is_not_null(), by_bye),
             (outcome == "answered_elsewhere", "network"),
             (of_the_callee(final, reached=outcome.is_in(["busy", "rejected", "no_answer"])), "callee"),
+            # A node on the way told the caller of it by another status.
+            (of_the_callee(pl.col("first_final"), reached=False), "callee"),
         ],
         "unknown",
     )
 
 
 def _cancelled_by_network() -> pl.Expr:
-    """Whether a CANCEL was seen on other hops only, where the capture would have shown the caller's own."""
-    return pl.col("cancelled") & pl.col("at_caller") & pl.col("cancel_ns").is_null()
+    """Whether a CANCEL was seen on other hops only, where the capture would have shown the caller's own.
+
+    A B2BUA makes one, too, of a BYE on the early dialog (RFC 3261 §15).
+    """
+    given_up = pl.col("cancel_ns").is_not_null() | (pl.col("bye_ns").is_not_null() & ~pl.col("still_ringing"))
+    return pl.col("cancelled") & pl.col("at_caller") & ~given_up
 
 
 def _not_cancelled() -> pl.Expr:

@@ -18,7 +18,7 @@ from analyzer import schema
 from analyzer.columns import events, identity, linked_rows
 from analyzer.columns.durations import elapsed
 from analyzer.columns.rules import first_of
-from analyzer.columns.times import duration, ns
+from analyzer.columns.times import LONG_AGO, duration, ns
 from analyzer.columns.typed import typed
 from analyzer.sip import outcomes, states
 
@@ -231,7 +231,8 @@ def _what_was_asked(groups: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
         status=pl.coalesce(pl.col("status").filter(answered).first(), pl.col("status").last()),
         refreshes=(accepted & ever & ~pl.col("first")).sum(),
         zero_ns=pl.coalesce("final_ns", "start_ns").filter(zero).first(),
-        refused_ns=pl.col("final_ns").filter(refused).first(),
+        refused_ns=pl.col("final_ns").filter(refused).last(),
+        renewed_ns=pl.col("final_ns").filter(accepted & ever).last(),
         prolonged_ns=(pl.col("final_ns") + duration(granted)).filter(accepted & ever).last(),
     )
     both = [name for name in opened.columns if name in later.columns]
@@ -262,7 +263,8 @@ def _what_was_told(groups: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame
         over_ns=pl.col("time_ns").filter(over).first(),
         reason=pl.col("reason").filter(over).first(),
         result=pl.col("fragment_status").drop_nulls().last(),
-        undelivered_ns=pl.col("final_ns").filter(pl.col("status").is_in(_ENDS)).first(),
+        undelivered_ns=pl.col("final_ns").filter(pl.col("status").is_in(_ENDS)).last(),
+        delivered_ns=pl.col("final_ns").filter(pl.col("status").is_between(200, 299)).last(),
         told_until_ns=(pl.col("time_ns") + duration(pl.col("left_s"))).filter(~over).last(),
     )
 
@@ -274,6 +276,8 @@ def _ended(table: pl.DataFrame, end: int | None, longest_answer: int) -> pl.Data
     unsubscribed = pl.col("zero_start_ns").is_not_null() & (pl.col("zero_start_ns") <= pl.col("over_ns"))
     over, subscriber, notifier = pl.col("over_ns"), pl.lit("subscriber"), pl.lit("notifier")
     unknown, last = pl.lit("unknown"), pl.lit(end, pl.Int64)
+    # What both sides accepted later shows that a refusal ended nothing (RFC 5057 §5.1).
+    lived_ns = pl.max_horizontal("renewed_ns", "delivered_ns").fill_null(LONG_AGO)
     # Timer N (RFC 6665 §4.1.2.4): 64 T1 after the request.
     silent = pl.col("notifies").is_null() & (pl.col("accepted_ns") + longest_answer <= last)
     rules = [
@@ -281,8 +285,8 @@ def _ended(table: pl.DataFrame, end: int | None, longest_answer: int) -> pl.Data
         (over.is_not_null() & unsubscribed, pl.lit("unsubscribed"), over, subscriber),
         (over.is_not_null(), pl.coalesce("reason", pl.lit("terminated")), over, notifier),
         (pl.col("zero_ns").is_not_null(), pl.lit("unsubscribed"), pl.col("zero_ns"), subscriber),
-        (pl.col("refused_ns").is_not_null(), pl.lit("refresh_refused"), pl.col("refused_ns"), notifier),
-        (pl.col("undelivered_ns").is_not_null(), pl.lit("notify_refused"), pl.col("undelivered_ns"), subscriber),
+        (pl.col("refused_ns") > lived_ns, pl.lit("refresh_refused"), pl.col("refused_ns"), notifier),
+        (pl.col("undelivered_ns") > lived_ns, pl.lit("notify_refused"), pl.col("undelivered_ns"), subscriber),
         (
             pl.col("accepted_ns").is_null() & (pl.col("status") >= 300) & pl.col("notifies").is_null(),
             pl.lit("refused"),

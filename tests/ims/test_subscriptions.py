@@ -80,6 +80,29 @@ def test_a_481_to_a_refresh_ends_it() -> None:
     assert (row["end_reason"], row["ended_by"]) == ("refresh_refused", "notifier")
 
 
+def notified(cseq: int, status: int, at: float) -> str:
+    asked = notify("active;expires=300", cseq=cseq, at=at)
+    return asked + f"UE -> AS  {status} NOTIFY tag=y to_tag=x1 cseq={cseq} header=Event:presence  @{at + 0.02}\n"
+
+
+@pytest.mark.parametrize(
+    "dialogue",
+    [
+        notified(1, 481, 0.1) + notified(2, 200, 50),
+        notified(1, 481, 0.1) + again(300, at=200),
+        notified(1, 200, 0.1) + again(300, at=200, status=481) + notified(2, 200, 250),
+    ],
+)
+def test_a_refusal_that_a_later_success_refutes_was_no_end(dialogue: str) -> None:
+    """RFC 5057 §5.1 says what the sender of the request should do; what followed shows that nobody did."""
+    assert only(WATCH + GRANT + dialogue + later(255))["end_reason"] == "open"
+
+
+def test_a_notify_that_is_refused_after_the_last_success_ends_it() -> None:
+    row = only(WATCH + GRANT + notified(1, 200, 0.1) + notified(2, 481, 50) + later(255))
+    assert (row["end_reason"], row["ended_by"]) == ("notify_refused", "subscriber")
+
+
 def test_a_refusal_after_a_challenge_is_the_end_of_one_subscription() -> None:
     challenged = "AS -> UE  401 SUBSCRIBE to_tag=a  @0.020\n"
     second = WATCH.replace("SUBSCRIBE", "SUBSCRIBE cseq=2").replace("0.000", "0.100")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 from ims_wire import read
 from places import shared
@@ -174,7 +175,7 @@ def test_busy_that_the_callee_says_is_of_the_callee() -> None:
     ("name", "sides"),
     [
         ("topoh_masked_callid", ["caller", "callee", "caller", "unknown", "unknown", "caller", "network"]),
-        ("b2bua_refusals", ["unknown", "unknown", "unknown", "network"]),
+        ("b2bua_refusals", ["callee", "unknown", "unknown", "network"]),
         ("b2bua_attempts", ["caller"] * 4),
         ("b2bua_numbers_rewritten", ["caller", "caller", "callee", "caller", "unknown"]),
         ("b2bua_challenged", ["caller"]),
@@ -184,3 +185,37 @@ def test_busy_that_the_callee_says_is_of_the_callee() -> None:
 def test_who_ended_the_calls_over_real_exchanges(name: str, sides: list[str]) -> None:
     calls = analyzer.read(shared("cases", f"{name}.pcap")).table("calls")
     assert calls["released_by"].to_list() == sides
+
+
+# -- refusals that a node passes on ------------------------------------------------------------------------------------
+
+
+def refused(far: int, near: int) -> str:
+    rings = f"N -> B INVITE call=b {BY} @0.01\nB -> N 180 INVITE call=b to_tag=y @1\n"
+    rings += "N -> A 180 INVITE call=a to_tag=z @1.01\n"
+    return ASKED + rings + f"B -> N {far} INVITE call=b to_tag=y @3\nN -> A {near} INVITE call=a to_tag=z @3.01"
+
+
+@pytest.mark.parametrize(
+    ("far", "near", "outcome", "side"),
+    [
+        (603, 403, "rejected", "callee"),
+        (486, 487, "busy", "callee"),  # nobody sent a CANCEL
+        (404, 500, "server_failure", "unknown"),
+        (503, 403, "rejected", "unknown"),
+    ],
+)
+def test_who_refused_is_told_by_the_status_that_was_said_first(far: int, near: int, outcome: str, side: str) -> None:
+    """RFC 3398 §7.2.6.1, and what exchanges make of it; 486, 600, 603 and 607 are of the called side."""
+    row = call(refused(far, near))
+    assert (row["legs"], row["outcome"], row["released_by"]) == (2, outcome, side)
+
+
+def test_a_bye_on_the_early_dialog_of_which_an_exchange_makes_a_cancel_is_the_callers() -> None:
+    """RFC 3261 §15."""
+    ringing = refused(487, 487).replace("B -> N 487", "N -> B CANCEL call=b via=INVITE1b @2.02\nB -> N 487")
+    capture = read(ringing + "\nA -> N BYE call=a to_tag=z cseq=2 @2\nN -> A 200 BYE call=a to_tag=z cseq=2 @2.01")
+    row = capture.table("calls").row(0, named=True)
+    assert (row["legs"], row["outcome"], row["released_by"]) == (2, "cancelled", "caller")
+    assert capture.table("call_failures")["on_behalf_of"].to_list() == ["user"]
+    assert capture.table("dialogs").filter(pl.col("end_reason") == "bye")["ended_by"].to_list() == ["local"]

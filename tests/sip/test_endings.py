@@ -144,6 +144,18 @@ def test_an_ack_that_no_copy_of_the_2xx_asks_for_came_where_nobody_looked() -> N
     assert ending(RINGING + OK + info + bye_of_the_caller(20))[:2] == ("answered", "normal")
 
 
+@pytest.mark.parametrize("side", [bye_of_the_caller, bye_of_the_callee])
+def test_a_2xx_that_is_not_sent_again_has_its_ack(side: Any) -> None:
+    """Its server would send it again after T1 (RFC 3261 §13.3.1.4): the ACK came, and was not captured."""
+    assert ending(RINGING + OK + side(20))[:2] == ("answered", "normal")
+
+
+def test_a_2xx_that_goes_on_until_somebody_hangs_up_has_none() -> None:
+    again = "".join(f"UAS -> UAC 200 INVITE to_tag=y @{at}\n" for at in (2.5, 3.5))
+    assert ending(RINGING + OK + again + bye_of_the_callee(5))[1] == "no_ack"
+    assert ending(RINGING + OK + again + bye_of_the_callee(12))[1] == "normal"
+
+
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +330,21 @@ def test_an_answer_that_the_caller_ignored_is_not_the_call(first: str, gives_up:
     assert found == ("answered", "normal", "caller", pytest.approx(25 - at["y"]))
 
 
+@pytest.mark.parametrize("ack", ["UAC -> P ACK to_tag=z @5.11\n", ""])
+def test_of_two_answers_the_one_with_a_conversation_is_the_call(ack: str) -> None:
+    """A branch that the caller does not want gets its BYE at once (RFC 3261 §13.2.2.4), not after 20 s."""
+    answers = "P -> UAC 200 INVITE to_tag=y @5\nUAC -> P ACK to_tag=y @5.01\nP -> UAC 200 INVITE to_tag=z @5.1\n"
+    bye = "UAC -> P BYE cseq=2 to_tag=y @25\nP -> UAC 200 BYE cseq=2 to_tag=y @25.1\n"
+    assert ending(FORKED + answers + ack + bye) == ("answered", "normal", "caller", 20.0)
+
+
+@pytest.mark.parametrize("at_once", [5.15, 8.0])
+def test_a_branch_that_was_released_at_once_is_not_the_call(at_once: float) -> None:
+    answers = "P -> UAC 200 INVITE to_tag=y @5\nUAC -> P ACK to_tag=y @5.01\nP -> UAC 200 INVITE to_tag=z @5.1\n"
+    bye = f"UAC -> P ACK to_tag=z @5.11\nUAC -> P BYE cseq=2 to_tag=y @{at_once}\n"
+    assert ending(FORKED + answers + bye)[:2] == ("answered", "active")
+
+
 def test_the_call_was_answered_when_the_branch_that_it_became_was() -> None:
     answers = "P -> UAC 200 INVITE to_tag=z @5\nP -> UAC 200 INVITE to_tag=y @9\nUAC -> P ACK to_tag=y @9.1\n"
     capture = wire.read(FORKED + answers + "UAC -> P BYE cseq=2 to_tag=y @25\nP -> UAC 200 BYE cseq=2 to_tag=y @25.1\n")
@@ -363,8 +390,11 @@ def test_an_ack_of_two_dialogs_is_of_none() -> None:
     assert ending(FORKED + two + LATER.format(60))[1] == "no_ack"
 
 
-def test_an_ack_with_another_cseq_acknowledges_nothing() -> None:
-    assert ending(RINGING + OK + "UAC -> UAS ACK cseq=5 @2.02\n" + bye_of_the_caller(12))[1] == "no_ack"
+@pytest.mark.parametrize(("repeats", "detail"), [(copies(2, until=12), "no_ack"), ([], "normal")])
+def test_an_ack_with_another_cseq_acknowledges_what_its_server_takes(repeats: list[float], detail: str) -> None:
+    """A server that takes it for another sends its 2xx again (RFC 3261 §13.3.1.4)."""
+    again = "".join(f"UAS -> UAC 200 INVITE to_tag=y @{at}\n" for at in repeats)
+    assert ending(RINGING + OK + "UAC -> UAS ACK cseq=5 @2.02\n" + again + bye_of_the_caller(12))[1] == detail
 
 
 def test_a_bye_to_a_stranger_ends_nothing() -> None:

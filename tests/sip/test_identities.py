@@ -68,6 +68,13 @@ def test_an_identity_may_be_used_for_a_third_time() -> None:
     assert of_calls(rows, "setup_s", "talk_s") == [(2.0, 10.0), (3.0, 15.0), (4.0, 6.0)]
 
 
+@pytest.mark.parametrize(("ack", "tag", "found"), [("ACK", "z", 2), ("ACK", "y", 1), ("OPTIONS", "z", 1)])
+def test_an_identity_used_again_though_the_first_bye_was_not_captured(ack: str, tag: str, found: int) -> None:
+    """Its caller had acknowledged the answer, so it is no fork (RFC 3261 §13.2.2.4); the same To tag is one dialog."""
+    without_end = FIRST.split("UAC -> UAS  BYE")[0].replace("ACK", ack)
+    assert len(calls(without_end + SECOND.format(tag=tag))) == found
+
+
 def test_an_identity_used_again_after_a_refusal_is_another_call() -> None:
     refused = """
     UAC -> UAS  INVITE branch=a               @0
