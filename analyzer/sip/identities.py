@@ -62,8 +62,8 @@ _HASH_BITS = (1 << 63) - 1
 
 
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages as the core gives them, in time order, ``transaction``, ``via_count`` and hashes mended; with ``_mended``
-    and ``_via_count``."""
+    """The messages as the core gives them, in time order, ``transaction``, ``via_count`` and hashes mended; with
+    ``_mended`` and ``_via_count``."""
     messages = messages.with_columns(_mended=pl.lit(None, pl.String), _via_count="via_count")
     messages = _with_stray_responses(_with_cut_responses(messages))
     if not messages["complete"].all():
@@ -263,14 +263,17 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     requests = near.filter(~response & (pl.col("method") != "ACK") & pl.col("transaction").is_not_null())
-    sent = requests.select("transaction", src_ip="dst_ip", dst_ip="src_ip", of_hop=pl.lit(value=True)).unique()
-    answers = near.filter(response).join(
-        sent, on=["transaction", "src_ip", "dst_ip"], how="left", maintain_order="left"
-    )
-    answers = answers.with_columns(
-        headless=~pl.col("transaction").is_in(requests["transaction"].unique().implode()),
-        astray=pl.col("of_hop").is_null(),
-    )
+    answers = near.filter(response)
+    back_to = {"src_ip": "dst_ip", "dst_ip": "src_ip"}
+    on_way = requests.select("transaction", **back_to, on_way=pl.lit(value=True)).unique()
+    silent = requests.filter(~pl.col("transaction").is_in(answers["transaction"].implode()))
+    silent = silent.select(*_REQUEST, **back_to, asked_there=pl.lit(value=True)).unique()
+    answers = answers.join(on_way, on=["transaction", "src_ip", "dst_ip"], how="left", maintain_order="left")
+    answers = answers.join(silent, on=[*_REQUEST, "src_ip", "dst_ip"], how="left", maintain_order="left")
+    headless = ~pl.col("transaction").is_in(requests["transaction"].unique().implode())
+    # That of another hop on top, and the way of a request that nothing answers.
+    astray = headless | (pl.col("on_way").is_null() & pl.col("asked_there").is_not_null())
+    answers = answers.with_columns(headless=headless, astray=astray)
     # One that got a final of its own waits for none.
     ended = answers.filter(pl.col("status") >= 200, ~pl.col("astray"))["transaction"].unique()
     waiting = requests.filter(~pl.col("transaction").is_in(ended.implode()))

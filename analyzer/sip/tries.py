@@ -72,7 +72,8 @@ def responses_of(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
 def with_borrowed(
     responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
 ) -> pl.DataFrame:
-    """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
+    """The responses, with those of the next hop for INVITEs whose final was not captured on their own hop, as where
+    that was captured in one direction only.
 
     Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
     """
@@ -100,6 +101,8 @@ def with_borrowed(
     nearest = finals.filter(via == via.min().over("try")).select("transaction", "try").unique()
     nearest = nearest.filter(pl.len().over("try") == 1)
     borrowed = others.join(nearest, on=["transaction", "try"], how="semi", maintain_order="left")
+    rung = responses.filter(pl.col("status") > 100)["try"]
+    borrowed = borrowed.filter((pl.col("status") >= 200) | ~pl.col("try").is_in(rung.implode()))
     borrowed = borrowed.with_columns(transaction="asked").select(responses.columns)
     return pl.concat([responses, borrowed]).sort("row")
 
