@@ -18,9 +18,10 @@ had been before it, in a capture of a month as in one of an hour (:data:`MAX_IDL
 
 And what captures do (snap length, lost tail). A *response that was cut* before its CSeq: its branch and its
 way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2); so
-it knows the Call-ID of a request that was cut itself. A *request that was cut* before its To: whether it has a To tag,
-and so whether it opens a dialog or lies within one (§12.2.1.1), its responses tell, or nobody: then its ``to_tag`` is
-:data:`UNKNOWN_TAG`. What was cut before its Call-ID and has both tags is of the dialog with these tags (§19.3).
+it knows the Call-ID of a request that was cut itself. The same holds for a *CSeq that cannot be read*. A *request that
+was cut* before its To: whether it has a To tag, and so whether it opens a dialog or lies within one (§12.2.1.1), its
+responses tell, or nobody: then its ``to_tag`` is :data:`UNKNOWN_TAG`. What was cut before its Call-ID and has both tags
+is of the dialog with these tags (§19.3).
 
 A *CANCEL with another branch*, CSeq number or tag than its INVITE (§9.1) is marked here, and read as
 :mod:`~analyzer.sip.cancels` says; *requests within a dialog whose tags are broken* are read as
@@ -149,8 +150,9 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either."""
-    cut = ~pl.col("complete") & pl.col("cseq").is_null()
+    """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either, or it
+    cannot be read."""
+    cut = pl.col("cseq").is_null() | pl.col("method").is_null()
     found = pl.col("via_branch").is_not_null() & ~pl.col("duplicate")
     branches = messages.lazy().filter(found, cut).select("via_branch").unique().collect()["via_branch"]
     if branches.is_empty():
@@ -185,7 +187,7 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
             for name in ("method", "cseq", "_call", "_leg")
         ),
     )
-    without = pairs.filter(pl.col("cut"))["row"]
+    without = pairs.filter(pl.col("cut") & ~messages["complete"].gather(pairs["row"]))["row"]
     return messages.with_columns(
         *(messages[name].scatter(rows, given[name]) for name in given.columns),
         messages["_mended"].scatter(without, RESPONSE_CUT),

@@ -236,6 +236,24 @@ def test_a_response_with_other_vias_is_on_the_hop_of_its_request(near: str, far:
     assert answers["via_count"].to_list() == [far.count(",") + 1, near.count(",") + 1]
 
 
+@pytest.mark.parametrize("cseq", ["36893488147419103232 INVITE", "x INVITE", "1", "INVITE"])
+def test_a_response_whose_cseq_cannot_be_read_answers_the_request_of_its_branch(cseq: str) -> None:
+    """RFC 4475 §3.1.2.4 has such a request, which is to be answered 400."""
+
+    def message(start: str, tag: str, number: str) -> bytes:
+        return (
+            f"{start}\r\nVia: SIP/2.0/UDP uac;branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=x\r\nTo: <sip:b@x>{tag}\r\n"
+            f"Call-ID: c\r\nCSeq: {number}\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+
+    asked = udp("10.0.0.1", "10.0.0.2", message("INVITE sip:b@x SIP/2.0", "", cseq), ident=1)
+    said = udp("10.0.0.2", "10.0.0.1", message("SIP/2.0 400 Bad Request", ";tag=y", cseq), ident=2)
+    capture = analyzer.read(io.BytesIO(pcap(RAW_IP, [(0, asked), (10**8, said)])))
+    assert capture.table("transactions").select("status", "outcome").rows() == [(400, "completed")]
+    assert set(capture.table("problems")["code"]) >= {"sip_cseq_invalid"}
+    assert "sip_response_cut" not in set(capture.table("problems")["code"])
+
+
 def test_the_problems_say_which_message_was_mended() -> None:
     def message(start: str, via: str, tag: str = "") -> bytes:
         return (
