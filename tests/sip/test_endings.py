@@ -675,6 +675,26 @@ def test_offer_and_answer_of_two_hops_are_one_exchange(lost: tuple[str, ...]) ->
     assert capture.table("offer_answer_violations").is_empty()
 
 
+AGAIN = """
+    UAC -> UAS  INVITE branch=a                     @0
+    UAS -> UAC  {refusal} INVITE branch=a to_tag=v  @0.1
+    UAC -> UAS  ACK branch=a to_tag=v               @0.11
+    UAS -> UAC  180 INVITE cseq=2 branch=b to_tag=y @{at}
+    UAS -> UAC  {final} INVITE cseq=2 branch=b to_tag=y @{at}5
+"""
+
+
+@pytest.mark.parametrize("refusal", [302, 401, 407, 422, 486])
+@pytest.mark.parametrize(("final", "expected"), [(200, ("answered", "active")), (486, ("busy", None))])
+def test_an_invite_that_was_sent_again_and_not_captured(refusal: int, final: int, expected: tuple[Any, ...]) -> None:
+    assert ending(AGAIN.format(refusal=refusal, final=final, at=0.5))[:2] == expected
+
+
+@pytest.mark.parametrize("refusal", [486, 603])
+def test_what_was_answered_long_after_a_refusal_was_another_call(refusal: int) -> None:
+    assert ending(AGAIN.format(refusal=refusal, final=200, at=40.2))[0] in ("busy", "rejected")
+
+
 def one_way(packets: list[tuple[int, bytes]]) -> analyzer.Capture:
     """The packets as text2pcap writes them that does not know the direction: all from one address to the other."""
     ends = bytes((10, 1, 1, 1, 10, 2, 2, 2))
