@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli import command as command_line
-from analyzer.cli import options, terminal
+from analyzer.cli import lookup, options, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.errors import NotFound
 
 if TYPE_CHECKING:
     from analyzer.api.capture import Capture
+
+
+def _number(context: click.Context, argument: click.Parameter, asked: str) -> int:
+    return int(click.IntRange(min=0).convert(lookup.not_a_file(context, argument, asked), argument, context))
 
 
 @command_line.command(
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     " their codes, digest responses and keys are hidden; --raw writes the bytes as captured.",
     epilog="Example: sip-analyzer message 5812345678901234567 trace.pcap",
 )
-@click.argument("key", type=click.IntRange(min=0))
+@click.argument("key", callback=_number)
 @options.captures
 @click.option("--raw", is_flag=True, help="Write only the original bytes; not to a terminal.")
 @options.tz_option
@@ -61,6 +66,8 @@ def _of_frame(capture: Capture, asked: int) -> int:
     found = capture.table("messages").filter(pl.col("frame") == asked)["message"]
     if len(found) > 1:
         terminal.note(f"{len(found)} messages are in frame {asked}: this is the first; the others by their keys")
+    if found.is_empty() and capture.table("messages").filter(pl.col("message") == asked).is_empty():
+        raise NotFound(f"no message has the key {asked}, and frame {asked} has none: sip-analyzer messages lists both")
     return int(found[0]) if len(found) else asked
 
 

@@ -68,6 +68,8 @@ _SPELLED = {
     "websocket_handshake": "WebSocket",
 }
 _MEDIA = ("RTP", "RTCP")
+# Signalling of calls that is not SIP: Skinny, MGCP, H.323 and H.248.
+_OTHER_SIGNALLING = ("SCCP", "MGCP", "H323", "MEGACO")
 _TOLD = ("TLS", "WebSocket")  # in sentences of their own
 _MOST = 4  # protocols that a sentence names
 
@@ -266,7 +268,9 @@ def _elsewhere(account: Mapping[tuple[str, str], int], say: Say) -> list[BlindSp
         beyond = len(ranked) - _MOST
         told = say("{n} other ({packets:,})" if beyond == 1 else "{n} others ({packets:,})")
         shown.append(told.format(n=beyond, packets=sum(count for _, count in ranked[_MOST:])))
-    if 2 * media >= sum(counts.values()):
+    if media and not counts.keys().isdisjoint(_OTHER_SIGNALLING):
+        why = say("media, and signalling that is not SIP")
+    elif 2 * media >= sum(counts.values()):
         why = say("media without signalling; the signalling uses another path or interface")
     elif 2 * undecoded >= sum(counts.values()):
         why = say(

@@ -65,7 +65,7 @@ ALWAYS_READ = frozenset(
 
 
 #: Columns of these that are made after the reading (``analyzer.sip.identities``): no reading leaves them out.
-MADE_LATER = frozenset({"_mended"})
+MADE_LATER = frozenset({"_mended", "_via_count"})
 
 
 class Subgraph(Protocol):

@@ -82,21 +82,21 @@ def unseen_finals(invites: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 
 def unheard(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
-    """The INVITEs that nothing captured answers, though their client acknowledged a final response: one direction of
-    their hop was not captured. What that response was, those on other hops tell.
+    """The INVITEs whose final response was not captured on their hop, though their client acknowledged one: one
+    direction of the hop was not captured, or that packet was lost. What it was, those on other hops tell.
 
     Columns: ``transaction``, ``_leg`` and ``cseq``.
     """
     invite, request = pl.col("method") == "INVITE", pl.col("status").is_null()
-    # Nearly all are answered, and need no look at their messages. A response without a time is looked for there.
-    silent = transactions.filter(invite, request, pl.col("first_provisional_at").is_null())["transaction"]
+    # Nearly all have their final, and need no look at their messages. One without a time is looked for there.
+    silent = transactions.filter(invite, request)["transaction"]
     if silent.is_empty():
         return messages.select("transaction", "_leg", "cseq").clear()
     rows = messages.lazy().filter(
         ~pl.col("duplicate"), invite, pl.col("_leg").is_not_null(), pl.col("cseq").is_not_null()
     )
     ours = pl.col("transaction").is_in(silent.implode())
-    answered = rows.filter(ours, ~request).select("transaction").unique().collect()["transaction"]
+    answered = rows.filter(ours, pl.col("status") >= 200).select("transaction").unique().collect()["transaction"]
     legs = rows.filter(ours, request).select("_leg").unique()
     invites = (
         rows.filter(request)

@@ -37,6 +37,7 @@ from analyzer.sip.tries import (
     responses_of,
     tries_of,
     with_borrowed,
+    with_unasked,
 )
 
 # Requests that exist only within an INVITE usage (RFC 3261, 3262, 3311, 6086).
@@ -129,6 +130,7 @@ def attempts(
         .collect(engine="in-memory")
     )
     responses = with_borrowed(responses_of(messages, hop), hop, messages, transactions)
+    responses = with_unasked(responses, hop, messages, transactions)
     tries = in_attempts(tries_of(invites, responses, messages), hop, messages)
     tries = linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")

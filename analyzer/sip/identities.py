@@ -5,7 +5,9 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
 
 - A *response with a changed Via*. A client matches by branch and CSeq, and not by sent-by (§17.1.3), and broken proxies
   and application gateways touch Vias on the way. Where a response matches no request, it belongs to the one request of
-  the same Call-ID, From tag, CSeq and method that waits on the same pair of addresses.
+  the same Call-ID, From tag, CSeq and method that waits on the same pair of addresses. So does one that lost its top
+  Via, and has that of the hop before on top. Its ``via_count`` is that of its request: the hop it was sent on; the
+  number that it has itself is kept in ``_via_count``.
 - An *identity used again* (§8.1.1.4 and §19.3 forbid it). A name ends with what it named: an INVITE without a To tag,
   of a new transaction, after the dialogs and transactions of the same Call-ID, From tag and CSeq are over, opens
   another call (§15, §17.2.3). So does one that a caller sends when it has acknowledged the answer to the one before, if
@@ -17,9 +19,10 @@ had been before it, in a capture of a month as in one of an hour (:data:`MAX_IDL
 
 And what captures do (snap length, lost tail). A *response that was cut* before its CSeq: its branch and its
 way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2); so
-it knows the Call-ID of a request that was cut itself. A *request that was cut* before its To: whether it has a To tag,
-and so whether it opens a dialog or lies within one (§12.2.1.1), its responses tell, or nobody: then its ``to_tag`` is
-:data:`UNKNOWN_TAG`. What was cut before its Call-ID and has both tags is of the dialog with these tags (§19.3).
+it knows the Call-ID of a request that was cut itself. The same holds for a *CSeq that cannot be read*. A *request that
+was cut* before its To: whether it has a To tag, and so whether it opens a dialog or lies within one (§12.2.1.1), its
+responses tell, or nobody: then its ``to_tag`` is :data:`UNKNOWN_TAG`. What was cut before its Call-ID and has both tags
+is of the dialog with these tags (§19.3).
 
 A *CANCEL with another branch*, CSeq number or tag than its INVITE (§9.1) is marked here, and read as
 :mod:`~analyzer.sip.cancels` says; *requests within a dialog whose tags are broken* are read as
@@ -61,8 +64,9 @@ _HASH_BITS = (1 << 63) - 1
 
 
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
-    messages = messages.with_columns(_mended=pl.lit(None, pl.String))
+    """The messages as the core gives them, in time order, ``transaction``, ``via_count`` and hashes mended; with
+    ``_mended`` and ``_via_count``."""
+    messages = messages.with_columns(_mended=pl.lit(None, pl.String), _via_count="via_count")
     messages = _with_stray_responses(_with_cut_responses(messages))
     if not messages["complete"].all():
         messages = _with_cut_copies(_with_cut_dialogs(_with_cut_openings(messages)))
@@ -74,7 +78,9 @@ def as_captured(messages: pl.DataFrame) -> pl.DataFrame:
     does not hold is null."""
     cut, tagless = (pl.col("_mended").eq_missing(code) for code in (RESPONSE_CUT, in_dialog.TO_TAG_MISSING))
     known = ~tagless & pl.col("to_tag").ne_missing(UNKNOWN_TAG)
-    return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")), pl.when(known).then("to_tag"))
+    return messages.with_columns(
+        pl.when(~cut).then(pl.col("method", "cseq")), pl.when(known).then("to_tag"), via_count="_via_count"
+    )
 
 
 # -- what was cut ------------------------------------------------------------------------------------------------------
@@ -145,8 +151,9 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either."""
-    cut = ~pl.col("complete") & pl.col("cseq").is_null()
+    """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either, or it
+    cannot be read."""
+    cut = pl.col("cseq").is_null() | pl.col("method").is_null()
     found = pl.col("via_branch").is_not_null() & ~pl.col("duplicate")
     branches = messages.lazy().filter(found, cut).select("via_branch").unique().collect()["via_branch"]
     if branches.is_empty():
@@ -181,7 +188,7 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
             for name in ("method", "cseq", "_call", "_leg")
         ),
     )
-    without = pairs.filter(pl.col("cut"))["row"]
+    without = pairs.filter(pl.col("cut") & ~messages["complete"].gather(pairs["row"]))["row"]
     return messages.with_columns(
         *(messages[name].scatter(rows, given[name]) for name in given.columns),
         messages["_mended"].scatter(without, RESPONSE_CUT),
@@ -248,16 +255,7 @@ def _with_cut_answers(messages: pl.DataFrame) -> pl.DataFrame:
 def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages with the responses of changed Vias, and the ACKs to them, in the transactions they belong to."""
     response = pl.col("status").is_not_null()
-    seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
-    # The key of a transaction is that of its first message: few begin with a response.
-    headless = seen.filter(response, pl.col("message") == pl.col("transaction")).select("transaction").collect()
-    if headless.is_empty():
-        return messages
-    of_these = seen.filter(pl.col("transaction").is_in(headless["transaction"].implode()))
-    asked = of_these.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
-    strays = (
-        of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect()["_leg"]
-    )
+    strays = pl.concat([_legs_of_headless(messages), _legs_of_unanswered(messages)]).unique()
     if strays.is_empty():
         return messages
     near = (
@@ -268,17 +266,27 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     requests = near.filter(~response & (pl.col("method") != "ACK") & pl.col("transaction").is_not_null())
+    answers = near.filter(response)
+    back_to = {"src_ip": "dst_ip", "dst_ip": "src_ip"}
+    on_way = requests.select("transaction", **back_to, on_way=pl.lit(value=True)).unique()
+    silent = requests.filter(~pl.col("transaction").is_in(answers["transaction"].implode()))
+    silent = silent.select(*_REQUEST, **back_to, asked_there=pl.lit(value=True)).unique()
+    answers = answers.join(on_way, on=["transaction", "src_ip", "dst_ip"], how="left", maintain_order="left")
+    answers = answers.join(silent, on=[*_REQUEST, "src_ip", "dst_ip"], how="left", maintain_order="left")
+    headless = ~pl.col("transaction").is_in(requests["transaction"].unique().implode())
+    # That of another hop on top, and the way of a request that nothing answers.
+    astray = headless | (pl.col("on_way").is_null() & pl.col("asked_there").is_not_null())
+    answers = answers.with_columns(headless=headless, astray=astray)
     # One that got a final of its own waits for none.
-    ended = near.filter(pl.col("status") >= 200)["transaction"].unique()
+    ended = answers.filter(pl.col("status") >= 200, ~pl.col("astray"))["transaction"].unique()
     waiting = requests.filter(~pl.col("transaction").is_in(ended.implode()))
     waiting = waiting.unique("transaction", keep="first", maintain_order=True)
     waiting = waiting.select(*_REQUEST, came_to="dst_ip", came_from="src_ip", asked_row="row", asked_by="transaction")
-    strays_of = near.filter(response, ~pl.col("transaction").is_in(requests["transaction"].unique().implode()))
-    pairs = strays_of.join(waiting, on=_REQUEST).filter(pl.col("asked_row") < pl.col("row"))
+    pairs = answers.filter("astray").join(waiting, on=_REQUEST).filter(pl.col("asked_row") < pl.col("row"))
     branches = messages["via_branch"]
     back = (pl.col("src_ip") == pl.col("came_to")) & (pl.col("dst_ip") == pl.col("came_from"))
     same_branch = branches.gather(pairs["row"]) == branches.gather(pairs["asked_row"])
-    pairs = pairs.filter(back | same_branch.fill_null(value=False))
+    pairs = pairs.filter(back | (pl.col("headless") & same_branch.fill_null(value=False)))
     pairs = pairs.filter(pl.col("asked_by").n_unique().over("row") == 1)
     if pairs.is_empty():
         return messages
@@ -286,11 +294,37 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
     rows = pl.concat([pairs["row"], acks["row"]])
     # A Via that was cut did not change, nor one of a capture that was read too late to be matched by it.
     there = messages.select(pl.col("complete") | pl.col("via_branch").is_not_null()).to_series()
-    changed = pairs.filter(there.gather(pairs["row"]) & _differ(messages, pairs))["row"]
+    changed = pairs.filter(there.gather(pairs["row"]) & _differ(messages, pairs))
+    vias = messages["via_count"]
     return messages.with_columns(
         messages["transaction"].scatter(rows, pl.concat([pairs["asked_by"], acks["asked_by"]])),
-        messages["_mended"].scatter(changed, VIA_CHANGED),
+        vias.scatter(changed["row"], vias.gather(changed["asked_row"])),
+        messages["_mended"].scatter(changed["row"], VIA_CHANGED),
     )
+
+
+def _legs_of_headless(messages: pl.DataFrame) -> pl.Series:
+    """The legs with responses whose transactions have no request."""
+    response = pl.col("status").is_not_null()
+    seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
+    # The key of a transaction is that of its first message: few begin with a response.
+    headless = seen.filter(response, pl.col("message") == pl.col("transaction")).select("transaction").collect()
+    if headless.is_empty():
+        return messages["_leg"].clear()
+    of_these = seen.filter(pl.col("transaction").is_in(headless["transaction"].implode()))
+    asked = of_these.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
+    return of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect()["_leg"]
+
+
+def _legs_of_unanswered(messages: pl.DataFrame) -> pl.Series:
+    """The legs with INVITEs that were sent on with one more Via and that no response answers."""
+    request, opens = pl.col("status").is_null(), pl.col("message") == pl.col("transaction")
+    asked = messages.lazy().filter(opens, request, pl.col("via_count") > 1, pl.col("method") == "INVITE")
+    asked_legs = asked.select("transaction", "_leg").drop_nulls().collect()
+    if asked_legs.is_empty():
+        return asked_legs["_leg"]
+    answered = messages.lazy().filter(~request).select("transaction").collect()["transaction"]
+    return asked_legs.filter(~pl.col("transaction").is_in(answered.implode()))["_leg"]
 
 
 def _differ(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:

@@ -275,7 +275,8 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     ``made`` as of :func:`_made`.
 
     A request within a dialog came from the side of the caller, if it went where the INVITE went, and from the other, if
-    it came back from there; nothing is known where the INVITE passed between two nodes in both directions.
+    it came back from there; nothing is known where the INVITE passed between two nodes in both directions, or went the
+    way of its own response, as in captures that were made of a log without directions.
     """
     ips, sockets = _SOCKETS[::2], _SOCKETS
     seen = made.filter(~pl.col("duplicate"))
@@ -297,6 +298,14 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
     of_other = ~is_one_of(first, "_dialog", "_leg") & is_one_of(there, "_dialog", *ips)
     like_swapped = requests.filter(is_one_of(opening, "_dialog", "_leg", *ips) | of_other)
+    if not like_swapped.is_empty():
+        invites = messages.filter(
+            pl.col("method") == "INVITE",
+            pl.col("status").is_null() & pl.col("to_tag").is_null(),
+            pl.col("_leg").is_in(first["_leg"].implode()),
+        )
+        of_no_way = opening.filter(is_one_of(invites, "_leg", "cseq", *ips))["_dialog"]
+        like_swapped = like_swapped.filter(~pl.col("_dialog").is_in(of_no_way.implode()))
     if like_swapped.is_empty():
         return messages
     first = first.select("_dialog", of_opener="_leg")

@@ -206,15 +206,36 @@ def at_reference(
         rank = theirs.select("row", rank=reference_hop.depth(pl.col("from_local"), via, here))
         rows = rows.update(rank, on="row", maintain_order="left")
     unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
-    for halves, last in ((unasked, 2 * _LAST), (acknowledgement.unheard(messages, transactions)["transaction"], _LAST)):
+    silent = acknowledgement.unheard(messages, transactions)
+    for halves, last in ((unasked, 2 * _LAST), (silent["transaction"], _LAST)):
         if not halves.is_empty():
             behind = pl.col("transaction").is_in(halves.implode()).fill_null(value=False)
             rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * last)
+    if not silent.is_empty():
+        rows = _with_answers_of_others(rows, silent, transactions)
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
     with_request = rows.lazy().with_columns(request=request)
     nearest = with_request.with_columns(nearest=pl.col("rank").min().over("request"))
     return nearest.filter(pl.col("rank") == pl.col("nearest")).collect(engine="in-memory")
+
+
+def _with_answers_of_others(rows: pl.DataFrame, silent: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """The rows, where the responses to an INVITE that came nearest to a ``silent`` one are its own, and at its rank:
+    they are read where no hop has both."""
+    via = transactions.select("transaction", rank=pl.col("via_count").fill_null(0) + _LAST)
+    asked = silent.join(via, on="transaction").sort("rank", maintain_order=True)
+    asked = asked.unique(["_leg", "cseq"], keep="first", maintain_order=True).rename({"transaction": "asked"})
+    others = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_not_null(), ~pl.col("retransmission"))
+    others = others.select("row", "transaction", "_leg", "cseq", own="rank").filter(
+        ~pl.col("transaction").is_in(asked["asked"].implode())
+    )
+    nearest = others.join(asked, on=["_leg", "cseq"]).filter(
+        pl.col("own") == pl.col("own").min().over("asked"), pl.col("own") > pl.col("rank")
+    )
+    one = pl.col("transaction").n_unique().over("asked") == 1
+    found = nearest.filter(one).select("row", "rank", transaction="asked")
+    return rows.update(found, on="row", maintain_order="left") if found.height else rows
 
 
 _OFFER = ("transaction", "_leg", "cseq", "method", "from_local")

@@ -122,9 +122,11 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     waiting = (gave_up | (since <= _T1)).fill_null(value=False)
     went_on = (bye <= pl.col("waited_ns") + _TIMER_JITTER).fill_null(value=False)
     lived = (pl.col("lived_ns") > answered).fill_null(value=False)
+    # The capture may end while the last copies are sent: no other was to come.
+    until = pl.max_horizontal(pl.lit(end), "waited_ns")
     # Where copies stopped before 64*T1 were over, the ACK stopped them.
     to_the_end = pl.col("waited_ns").is_null() | pl.col("exhausted").fill_null(value=False)
-    silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived & to_the_end
+    silent = ~by_bye & (until - answered >= TIMER_64T1) & ~lived & to_the_end
     unacked = went_on | (~pl.col("acked") & ((waiting & ~lived) | silent))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10); a BYE
     # of the other side before then is its user's, and so is one long after, for then nobody minded the timer.

@@ -72,7 +72,8 @@ def responses_of(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
 def with_borrowed(
     responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
 ) -> pl.DataFrame:
-    """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
+    """The responses, with those of the next hop for INVITEs whose final was not captured on their own hop, as where
+    that was captured in one direction only.
 
     Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
     """
@@ -100,8 +101,44 @@ def with_borrowed(
     nearest = finals.filter(via == via.min().over("try")).select("transaction", "try").unique()
     nearest = nearest.filter(pl.len().over("try") == 1)
     borrowed = others.join(nearest, on=["transaction", "try"], how="semi", maintain_order="left")
+    rung = responses.filter(pl.col("status") > 100)["try"]
+    borrowed = borrowed.filter((pl.col("status") >= 200) | ~pl.col("try").is_in(rung.implode()))
     borrowed = borrowed.with_columns(transaction="asked").select(responses.columns)
     return pl.concat([responses, borrowed]).sort("row")
+
+
+def with_unasked(
+    responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
+    """The responses, with those to another INVITE of the same attempt that was not captured: it has a later CSeq, and
+    was sent after a refusal that asks for it, or at once (:func:`in_attempts`)."""
+    invite = pl.col("method") == "INVITE"
+    orphans = transactions.filter(invite, pl.col("outcome") == "orphan")["transaction"]
+    if orphans.is_empty():
+        return responses
+    last = hop.sort("_leg", "cseq", "row").unique("_leg", keep="last", maintain_order=True)
+    last = last.select("_leg", "try", asked="transaction", asked_cseq="cseq")
+    finals = responses.filter(pl.col("status") >= 200).sort("row").group_by("try")
+    finals = finals.agg(
+        answered=(pl.col("status") < 300).any(), refusal=pl.col("status").last(), over=pl.col("at").last()
+    )
+    found = (
+        counted(messages)
+        .filter(invite, pl.col("status") > 100, pl.col("transaction").is_in(orphans.implode()))
+        .select(
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "cseq", "via_count", at=ns("time"),
+            media=early_media(),
+        )
+        .join(last.lazy(), on="_leg", maintain_order="left")
+        .filter(pl.col("cseq") > pl.col("asked_cseq"))
+        .join(finals.filter(~pl.col("answered")).lazy(), on="try", maintain_order="left")
+        .collect()
+    )  # fmt: skip
+    soon = pl.col("at").min().over("try") - pl.col("over") <= outcomes.RETRY_AT_ONCE
+    found = found.filter(pl.col("refusal").is_in(outcomes.RETRY_CAUSES) | soon)
+    via = pl.col("via_count").fill_null(0)
+    found = found.filter(via == via.min().over("try", "cseq")).with_columns(transaction="asked")
+    return pl.concat([responses, found.select(responses.columns)]).sort("row")
 
 
 def early_media() -> pl.Expr:

@@ -64,6 +64,10 @@ SENTENCES = {
         [*(udp(rtp(number)) for number in range(1, 5)), ARP],
         "media without signalling; the signalling uses another path or interface: RTP (4) and ARP (1)",
     ),
+    "signalling of Skinny": (
+        [*(udp(rtp(number)) for number in range(1, 5)), tcp(bytes((4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), 2000)],
+        "media, and signalling that is not SIP: RTP (4) and SCCP (1)",
+    ),
     "requests alone": (
         [udp(ASK)] * 2,
         "only requests, no response: the peer does not answer, or only one direction was captured",

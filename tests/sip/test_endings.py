@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from pcaps import RAW_IP, pcap
 from places import shared
 
 import analyzer
@@ -137,6 +139,12 @@ def test_a_session_that_lived_on_was_ended_by_its_user() -> None:
 @pytest.mark.parametrize(("over", "detail"), [(33.99, "no_ack"), (34.5, "no_ack"), (36.5, "no_ack"), (60, "normal")])
 def test_the_called_side_gives_up_at_its_timer_or_a_little_later(over: float, detail: str) -> None:
     assert ending(RINGING + OK + bye_of_the_callee(over))[:2] == ("answered", detail)
+
+
+@pytest.mark.parametrize(("until", "detail"), [(34, "no_ack"), (20, "active")])
+def test_a_capture_that_ends_with_the_last_copies_of_the_2xx(until: float, detail: str) -> None:
+    call = RINGING + OK + sent_again(copies(2, until=until), acked=False)
+    assert ending(call)[:2] == ("answered", detail)
 
 
 def test_an_ack_that_no_copy_of_the_2xx_asks_for_came_where_nobody_looked() -> None:
@@ -676,6 +684,58 @@ def test_the_offer_is_read_where_both_directions_were_captured() -> None:
     capture = wire.read(without(OVER_A_PROXY, "P -> UAC"), **OFFERS)
     assert capture.table("calls")["codecs"].item() == "PCMU/8000"
     assert capture.table("offers")["state"].to_list() == ["agreed"]
+
+
+# Left out: the offer lies on one hop and the answer on the other, or the final of a hop was lost.
+HALVES = [
+    ("UAC -> P", "UAS -> P"),
+    ("P -> UAC", "P -> UAS"),
+    ("P -> UAC 200 INVITE",),
+    ("P -> UAC 200 INVITE", "P -> UAS INVITE"),
+    ("UAC -> P INVITE", "UAS -> P 200 INVITE"),
+]
+
+
+@pytest.mark.parametrize("lost", HALVES)
+def test_offer_and_answer_of_two_hops_are_one_exchange(lost: tuple[str, ...]) -> None:
+    capture = wire.read(without(OVER_A_PROXY, *lost), **OFFERS)
+    calls = capture.table("calls").select("outcome_detail", "status", "setup_s", "codecs")
+    assert calls.rows() == [("normal", 200, 2.0, "PCMU/8000")]
+    assert capture.table("offers")["state"].to_list() == ["agreed"]
+    assert capture.table("offer_answer_violations").is_empty()
+
+
+AGAIN = """
+    UAC -> UAS  INVITE branch=a                     @0
+    UAS -> UAC  {refusal} INVITE branch=a to_tag=v  @0.1
+    UAC -> UAS  ACK branch=a to_tag=v               @0.11
+    UAS -> UAC  180 INVITE cseq=2 branch=b to_tag=y @{at}
+    UAS -> UAC  {final} INVITE cseq=2 branch=b to_tag=y @{at}5
+"""
+
+
+@pytest.mark.parametrize("refusal", [302, 401, 407, 422, 486])
+@pytest.mark.parametrize(("final", "expected"), [(200, ("answered", "active")), (486, ("busy", None))])
+def test_an_invite_that_was_sent_again_and_not_captured(refusal: int, final: int, expected: tuple[Any, ...]) -> None:
+    assert ending(AGAIN.format(refusal=refusal, final=final, at=0.5))[:2] == expected
+
+
+@pytest.mark.parametrize("refusal", [486, 603])
+def test_what_was_answered_long_after_a_refusal_was_another_call(refusal: int) -> None:
+    assert ending(AGAIN.format(refusal=refusal, final=200, at=40.2))[0] in ("busy", "rejected")
+
+
+def one_way(packets: list[tuple[int, bytes]]) -> analyzer.Capture:
+    """The packets as text2pcap writes them that does not know the direction: all from one address to the other."""
+    ends = bytes((10, 1, 1, 1, 10, 2, 2, 2))
+    return analyzer.read(io.BytesIO(pcap(RAW_IP, [(at, data[:12] + ends + data[20:]) for at, data in packets])))
+
+
+@pytest.mark.parametrize(("bye", "side"), [(bye_of_the_caller, "caller"), (bye_of_the_callee, "callee")])
+def test_the_way_of_messages_without_a_direction_says_nothing(bye: Any, side: str) -> None:
+    capture = one_way(wire.packets(ANSWERED + bye(12)))
+    assert capture.table("calls")["released_by"].item() == side
+    assert "sip_dialog_tag_wrong" not in capture.table("problems")["code"].to_list()
 
 
 def test_a_refusal_that_was_acknowledged_came_though_it_was_captured_further_on_alone() -> None:

@@ -19,7 +19,7 @@ from analyzer.sip.dialogs import dialogs
 from analyzer.sip.identities import mended
 from analyzer.sip.transactions import transactions
 from tests.ims.ims_wire import joined_rows
-from tests.sip import frames
+from tests.sip import frames, wire
 
 
 def calls(dialogue: str, *, end: float = 1000.0) -> list[dict[str, Any]]:
@@ -222,6 +222,45 @@ def test_a_cancel_on_each_hop_with_the_branch_of_that_hop_is_right() -> None:
 # -- on the wire -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [("a", "a"), ("a", "q,b,a"), ("a", "q,r,b,a"), ("a", "a,b"), ("q,a", "b,a"), ("q,r,a", "b,a"), ("q", "b,a")],
+)
+def test_a_response_with_other_vias_is_on_the_hop_of_its_request(near: str, far: str) -> None:
+    text = f"""
+    UAC -> P    INVITE branch=a sdp=offer                                  @0
+    P   -> UAS  INVITE branch=b,a sdp=offer                                @0.01
+    UAS -> P    200 INVITE branch={far} to_tag=y sdp=answer                @2
+    P   -> UAC  200 INVITE branch={near} to_tag=y sdp=answer header=X-P:1  @2.01
+    UAC -> P    ACK branch=c to_tag=y                                      @2.03
+    P   -> UAS  ACK branch=d,c to_tag=y                                    @2.04
+    """
+    capture = wire.read(text, offer=wire.audio(1), answer=wire.audio(2, formats="8"))
+    assert capture.table("calls").select("setup_s", "codecs").rows() == [(2.01, "PCMA/8000")]
+    assert capture.table("offer_answer_violations").is_empty()
+    assert capture.table("transactions")["final_delay_s"].to_list() == [2.01, 1.99]
+    answers = capture.table("messages").filter(pl.col("status") == 200)
+    assert answers["via_count"].to_list() == [far.count(",") + 1, near.count(",") + 1]
+
+
+@pytest.mark.parametrize("cseq", ["36893488147419103232 INVITE", "x INVITE", "1", "INVITE"])
+def test_a_response_whose_cseq_cannot_be_read_answers_the_request_of_its_branch(cseq: str) -> None:
+    """RFC 4475 §3.1.2.4 has such a request, which is to be answered 400."""
+
+    def message(start: str, tag: str, number: str) -> bytes:
+        return (
+            f"{start}\r\nVia: SIP/2.0/UDP uac;branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=x\r\nTo: <sip:b@x>{tag}\r\n"
+            f"Call-ID: c\r\nCSeq: {number}\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+
+    asked = udp("10.0.0.1", "10.0.0.2", message("INVITE sip:b@x SIP/2.0", "", cseq), ident=1)
+    said = udp("10.0.0.2", "10.0.0.1", message("SIP/2.0 400 Bad Request", ";tag=y", cseq), ident=2)
+    capture = analyzer.read(io.BytesIO(pcap(RAW_IP, [(0, asked), (10**8, said)])))
+    assert capture.table("transactions").select("status", "outcome").rows() == [(400, "completed")]
+    assert set(capture.table("problems")["code"]) >= {"sip_cseq_invalid"}
+    assert "sip_response_cut" not in set(capture.table("problems")["code"])
+
+
 def test_the_problems_say_which_message_was_mended() -> None:
     def message(start: str, via: str, tag: str = "") -> bytes:
         return (
@@ -305,7 +344,7 @@ def test_the_captures_of_such_senders(name: str) -> None:
 
 def test_what_is_in_order_is_left_as_it_is() -> None:
     messages = frames.messages(FIRST)
-    assert mended(messages).drop("_mended").equals(messages)
+    assert mended(messages).drop("_mended", "_via_count").equals(messages)
     assert mended(messages)["_mended"].dtype == pl.String
 
 
