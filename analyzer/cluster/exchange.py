@@ -93,9 +93,7 @@ def rows_of(
                 rows = rows.filter(pl.col(key).is_in(messages[theirs].unique().drop_nulls().implode()))
             following[name].append(rows.with_columns(_chunk=pl.lit(number, pl.Int64)))
         found.append(messages.select(found[0].columns) if found else messages)
-    messages = _in_order(pl.concat(found))
-    found.clear()
-    messages, keys, memory = _classified(messages, catalogue, exchange)
+    messages, keys, memory = _classified(found, catalogue, exchange)
     tables_found = {}
     for name, parts in following.items():
         if not parts:
@@ -129,20 +127,30 @@ def _asked(columns: Iterable[str]) -> list[str]:
     return [column for column in dict.fromkeys([*core, *_OF_ALL]) if column in wanted]
 
 
+#: Messages whose observations are Python's at a time.
+_AT_A_TIME = 50_000
+
+
 def _classified(
-    messages: pl.DataFrame, catalogue: Catalogue, exchange: Folder
+    found: list[pl.DataFrame], catalogue: Catalogue, exchange: Folder
 ) -> tuple[pl.DataFrame, pl.DataFrame, bytes]:
-    """The messages with keys, transactions and copies among all of them, and the keys that they had and have. Those of
-    the store have theirs."""
+    """The messages of all chunks in order, which are taken out of the list, with keys, transactions and copies among
+    all of them; and the keys that they had and have. Those of the store have theirs."""
     import polars as pl
 
-    fresh = messages["_observed"].is_not_null()
+    messages = _in_order(pl.concat(found))
+    found.clear()
+    told = messages["_observed"]
+    messages = messages.drop("_observed")
+    fresh = told.is_not_null()
     rows = messages if fresh.all() else messages.filter(fresh)
     memory = None
     if catalogue.memory is not None and rows.select((pl.col("_at") <= catalogue.memory_until).any()).item():
         memory = exchange.read(catalogue.memory)
-    observed = b"".join(rows["_observed"].to_list())
-    rows, messages = rows.drop("_observed"), messages.drop("_observed")
+    told = told.drop_nulls()
+    places = range(0, told.len(), _AT_A_TIME)
+    observed = b"".join(b"".join(told.slice(place, _AT_A_TIME).to_list()) for place in places)
+    del told
     table, known = native.core().classified(observed, rows["_point"].to_list(), catalogue.idle, memory)
     new: pl.DataFrame = pl.DataFrame(table)
     keys = rows.select("_chunk", _own="message", _key=new["message"])

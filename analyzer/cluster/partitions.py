@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 #: Messages of a span of time, at least, and of a partition, about.
-SPAN = 300_000
+SPAN = 250_000
 PARTITION = 50_000
+#: A span lasts so long at least (ns): what is around it is read with it, and takes room and time.
+_SHORTEST = MARGIN // 2
 #: A unit that takes longer is with others that do (ns): registrations and subscriptions go on for days.
 _LONG = 3_600 * SECOND
 
@@ -25,7 +27,7 @@ def spans(calls: pl.DataFrame) -> list[tuple[int | None, int | None]]:
     begun = calls.sort("first", "_node").with_columns(before=pl.col("rows").cum_sum() - pl.col("rows"))
     starts: list[int] = []
     for first in begun.group_by(pl.col("before") // SPAN, maintain_order=True).agg(pl.col("first").min())["first"]:
-        if not starts or first - starts[-1] >= MARGIN:
+        if not starts or first - starts[-1] >= _SHORTEST:
             starts.append(first)
     bounds: list[int | None] = [None, *starts[1:], None]
     return list(pairwise(bounds))

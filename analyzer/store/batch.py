@@ -230,6 +230,7 @@ class _Run:
         self._new += window.core["messages"].height
         # It is with the others now, and takes as much room as they do while tables are made.
         window.core.clear()
+        _give_back()
         # All that is to be read has been: what is alive is told too.
         ended = window.until is None
         for settled in self._settling.settled(all_of_it=ended):

@@ -14,6 +14,9 @@ use sip_core::pipeline::{Assigned, KnownHost, KnownPoint, ReadBefore, Source, as
 
 use crate::table::Table;
 
+/// Messages that are classified at a time.
+const AT_A_TIME: usize = 1 << 16;
+
 /// (name, capture point or None, its hosts, as `State` has them: number, times of the first and the last packet; of one that was
 /// read another time the points of its hosts).
 type FileArgument = (String, Option<String>, Vec<KnownHost>, Option<Vec<(u32, usize)>>);
@@ -68,12 +71,20 @@ pub fn classified<'py>(
     idle: i64,
     memory: Option<&[u8]>,
 ) -> PyResult<(Table, Bound<'py, PyBytes>)> {
-    let mut rows =
-        ObservationKey::all_of(observed).ok_or_else(|| PyValueError::new_err("these are no observations"))?;
-    rows.iter_mut().zip(points).for_each(|(row, point)| row.point = point);
-    let before = memory.map_or_else(|| Some(Copies::default()), Copies::from_bytes);
-    let mut copies = before.ok_or_else(|| PyValueError::new_err("this is no memory"))?.concerning(&rows);
-    let found = copies.classify(&rows, idle);
+    let rows_of =
+        |bytes| ObservationKey::all_of(bytes).ok_or_else(|| PyValueError::new_err("these are no observations"));
+    let mut copies = match memory.map(Copies::from_bytes) {
+        None => Copies::default(),
+        Some(Some(before)) => before.concerning(&rows_of(observed)?),
+        Some(None) => return Err(PyValueError::new_err("this is no memory")),
+    };
+    let mut found = Vec::with_capacity(points.len());
+    // What is past is forgotten as they go by.
+    for (bytes, points) in observed.chunks(AT_A_TIME * ObservationKey::BYTES).zip(points.chunks(AT_A_TIME)) {
+        let mut rows = rows_of(bytes)?;
+        rows.iter_mut().zip(points).for_each(|(row, &point)| row.point = point);
+        found.extend(copies.classify(&rows, idle));
+    }
     let key: Int64Array = found.iter().map(|seen| Some(seen.key)).collect();
     let transaction: Int64Array = found.iter().map(|seen| seen.transaction).collect();
     let original: Int64Array = found.iter().map(|seen| seen.original).collect();

@@ -17,7 +17,7 @@ mod values;
 pub use numbers::{Bool, Int, Small, Time};
 pub(crate) use table::columns;
 pub use table::{Named, Unfinished, finished, record_batch};
-pub use text::{Address, LineText, Text};
+pub use text::{Address, LineText, Text, compact};
 
 /// A column under construction.
 pub trait Column: Sized {

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::builder::make_view;
-use arrow_array::{Array, ArrayRef, StringViewArray, UInt32Array};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, UInt32Array};
 use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 use arrow_select::take::take;
 use foldhash::quality::RandomState;
+use hashbrown::HashMap;
 
 use super::values::{Values, count};
 use super::{Column, Run};
@@ -23,6 +25,37 @@ fn no_text(rows: usize) -> ArrayRef {
         Some(none) if rows <= none.len() => Arc::new(none.slice(0, rows)),
         _ => Arc::new(known.insert(StringViewArray::new_null(rows)).clone()),
     }
+}
+
+/// The same rows, with the text that they have and no other: rows that are taken from a table, or put behind others, keep the
+/// text of all that there were.
+pub fn compact(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let of = |column: &ArrayRef| match column.as_string_view_opt() {
+        Some(texts) if !texts.data_buffers().is_empty() => compacted(texts),
+        _ => Ok(Arc::clone(column)),
+    };
+    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(of).collect::<Result<_, _>>()?)
+}
+
+fn compacted(texts: &StringViewArray) -> Result<ArrayRef, ArrowError> {
+    let (mut views, mut buffer) = (Vec::new(), Vec::new());
+    // Rows that share a string have one view.
+    let mut known = HashMap::new();
+    let numbers: UInt32Array = (0..texts.len())
+        .map(|row| {
+            let view = texts.views().get(row).filter(|_| texts.is_valid(row))?;
+            Some(*known.entry(*view).or_insert_with(|| {
+                let text = texts.value(row).as_bytes();
+                views.push(make_view(text, 0, buffer.len() as u32));
+                buffer.extend_from_slice(text);
+                views.len() as u32 - 1
+            }))
+        })
+        .collect();
+    if views.is_empty() {
+        return Ok(no_text(texts.len()));
+    }
+    take(&StringViewArray::try_new(views.into(), vec![Buffer::from_vec(buffer)], None)?, &numbers, None)
 }
 
 /// Text: each string once, as far as it was there not long ago, and for each row which of them it has.
@@ -235,5 +268,34 @@ impl Column for Address {
 
     fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
         Text::finish(parts.into_iter().map(|part| part.0).collect(), runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::builder::StringViewBuilder;
+
+    use super::*;
+    use crate::tables::columns::record_batch;
+
+    /// A string too long for a view to hold it.
+    fn long(number: usize) -> String {
+        format!("sip:+1555{number:07}@ims.mnc001.mcc001.3gppnetwork.org")
+    }
+
+    #[test]
+    fn a_row_that_stays_keeps_no_text_of_those_that_left() {
+        let mut texts = StringViewBuilder::new();
+        (0..1_000).for_each(|number| texts.append_value(long(number)));
+        texts.append_null();
+        texts.append_value("short");
+        let all: ArrayRef = Arc::new(texts.finish());
+        let few = take(&all, &UInt32Array::from(vec![7, 1_000, 1_001, 7]), None).expect("rows");
+        let found = compact(&record_batch(vec![("uri", few)]).expect("a table")).expect("a table");
+        let found = found.column(0).as_string_view();
+        let (kept, short) = (long(7), Some("short"));
+        assert_eq!(found.iter().collect::<Vec<_>>(), [Some(&*kept), None, short, Some(&*kept)]);
+        let bytes: usize = found.data_buffers().iter().map(|buffer| buffer.len()).sum();
+        assert_eq!(bytes, kept.len() + "short".len());
     }
 }

@@ -14,7 +14,7 @@ use super::chunk::{Chunk, Part, Place};
 use super::columns::{Columns, ScanColumns, Scanned};
 use crate::observation::{Copies, ObservationKey, PointNames};
 use crate::packet::NO_TIME;
-use crate::tables::columns::{Named, Run, Wanted, finished, record_batch};
+use crate::tables::columns::{Named, Run, Wanted, compact, finished, record_batch};
 use crate::tables::keyed::{self, KeyedRows};
 use crate::tables::small::FileRow;
 use crate::tables::{headers, ims_headers, parts};
@@ -139,7 +139,7 @@ impl Waiting {
 
         self.rows = gathered(&self.rows, &staying);
         self.places = gathered(&self.places, &staying);
-        self.columns = Some(take_record_batch(&columns, &UInt32Array::from(staying))?);
+        self.columns = Some(compact(&take_record_batch(&columns, &UInt32Array::from(staying))?)?);
         Ok((Assembled { messages: record_batch(all)?, ims_headers, parts, headers }, texts))
     }
 
@@ -223,6 +223,6 @@ fn followed(
         }
     }
     let left = take_record_batch(&all, &UInt32Array::from(leaving))?;
-    let kept = take_record_batch(&all, &UInt32Array::from(staying))?;
+    let kept = compact(&take_record_batch(&all, &UInt32Array::from(staying))?)?;
     Ok((vec![keyed::with_keys(&known, &left)?], Some((waiting, kept))))
 }
