@@ -29,6 +29,10 @@ const MAX_JUNK: usize = 512;
 /// A start line of SIP/2.0 is proof. An odd one (another version, surplus blanks, no version) needs headers of SIP behind
 /// it, and so does one that is found behind junk.
 pub fn detect(bytes: &[u8]) -> Detected {
+    // No start line, line end, NUL or text before one begins so; media, of which there are most, do.
+    if let [0x80..=0xFF, ..] = bytes {
+        return Detected::Other(name_of(bytes));
+    }
     let offset = bytes.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
     let (_, rest) = split(bytes, offset);
     if rest.is_empty() {

@@ -107,6 +107,8 @@ pub(super) struct Registry {
     by_ethertype: Vec<(u16, Layer, Announced)>,
     by_ip_protocol: Vec<(u8, Layer, OverIp)>,
     by_port: Vec<Port>,
+    /// A bit for each port that is one of these: it is asked of every datagram.
+    ports: Vec<u64>,
 }
 
 struct Port {
@@ -118,7 +120,8 @@ struct Port {
 
 impl Registry {
     pub fn new() -> Self {
-        let mut registry = Self { by_ethertype: Vec::new(), by_ip_protocol: Vec::new(), by_port: Vec::new() };
+        let ports = vec![0; usize::from(u16::MAX) / 64 + 1];
+        let mut registry = Self { by_ethertype: Vec::new(), by_ip_protocol: Vec::new(), by_port: Vec::new(), ports };
         for &Tunnel { layer, keys, .. } in TUNNELS {
             for key in keys {
                 match *key {
@@ -132,6 +135,11 @@ impl Registry {
                     }
                     Key::Within(_) => {}
                 }
+            }
+        }
+        for port in &registry.by_port {
+            if let Some(word) = registry.ports.get_mut(usize::from(port.number / 64)) {
+                *word |= 1 << (port.number % 64);
             }
         }
         registry
@@ -150,7 +158,8 @@ impl Registry {
     /// Does a tunnel run on one of these ports?
     #[inline]
     pub fn is_on(&self, src: u16, dst: u16) -> bool {
-        self.by_port.iter().any(|port| dst == port.number || src == port.number)
+        let bit = |port: u16| self.ports.get(usize::from(port / 64)).map_or(0, |word| word >> (port % 64) & 1);
+        bit(src) | bit(dst) != 0
     }
 
     /// By the ports of sender and receiver.

@@ -57,6 +57,15 @@ pub enum Value {
     Asserted([Place; 2]),
     /// Route, Record-Route or Path: how many values there are.
     Count(u32),
+    /// Max-Forwards, or seconds.
+    Number(Option<u32>),
+    ContentLength(Option<u64>),
+    SessionExpires {
+        seconds: Option<u32>,
+        refresher: Place,
+    },
+    /// P-Preferred-Identity: its first value.
+    Preferred(Place),
     Icid(Place),
     Cseq {
         number: Option<u32>,

@@ -8,6 +8,17 @@ const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
 const LINE_FEEDS: u64 = ONES * b'\n' as u64;
 
+/// Of sixteen bytes the first so many, as two words.
+static FIRST: [[u64; 2]; 16] = {
+    let mut first = [[0; 2]; 16];
+    let mut bytes = 1;
+    while bytes < 16 {
+        first[bytes] = split((1 << (bytes * 8)) - 1);
+        bytes += 1;
+    }
+    first
+};
+
 /// Finds line ends and hashes what stands before them. The hash is another in each process, so that nobody can prepare two
 /// lines that have the same one.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +66,11 @@ impl LineHasher {
         if feeds == 0 {
             return None;
         }
-        let end = feeds.trailing_zeros() / 8;
+        let end = feeds.trailing_zeros() as usize / 8;
         // Only bytes of the line count, and how many they are.
-        let [low, high] = split(whole(low, high) & ((1 << (end * 8)) - 1));
-        Some((end as usize, folded(folded(low ^ hash, high ^ key) ^ u64::from(end), last)))
+        let [first_low, first_high] = FIRST[end % 16];
+        let line = folded((low & first_low) ^ hash, (high & first_high) ^ key);
+        Some((end, folded(line ^ end as u64, last)))
     }
 }
 
@@ -66,7 +78,7 @@ fn whole(low: u64, high: u64) -> u128 {
     u128::from(low) | u128::from(high) << 64
 }
 
-fn split(whole: u128) -> [u64; 2] {
+const fn split(whole: u128) -> [u64; 2] {
     [whole as u64, (whole >> 64) as u64]
 }
 

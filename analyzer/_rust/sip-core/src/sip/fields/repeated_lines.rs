@@ -45,6 +45,7 @@ pub struct Before {
     vias: u32,
     contacts: u32,
     asserted: bool,
+    preferred: bool,
 }
 
 impl Before {
@@ -54,6 +55,7 @@ impl Before {
             vias: fields.via.count,
             contacts: fields.contact.count,
             asserted: fields.asserted[0].is_some(),
+            preferred: fields.preferred.is_some(),
         }
     }
 }
@@ -93,6 +95,16 @@ impl<'a> Fields<'a> {
                 Name::Route => self.routes += count,
                 _ => self.paths += count,
             },
+            Value::Number(number) => match name {
+                Name::MaxForwards => self.max_forwards = number,
+                Name::Expires => self.expires = number,
+                _ => self.min_se = number,
+            },
+            Value::ContentLength(length) => self.content_length = length,
+            Value::SessionExpires { seconds, refresher } => {
+                (self.session_expires, self.refresher) = (seconds, refresher.part(line));
+            }
+            Value::Preferred(uri) => self.preferred = self.preferred.or_else(|| uri.part(line)),
             Value::Icid(icid) => self.icid = icid.part(line),
             Value::CallId(hash) => (self.call_id, self.call_id_hash) = (value.part(line), hash),
             Value::Cseq { number, method } => (self.cseq, self.cseq_method) = (number, method.part(line)),
@@ -132,6 +144,14 @@ impl<'a> Fields<'a> {
                 Value::Asserted([place(self.asserted[0])?, place(self.asserted[1])?])
             }
             Name::Route | Name::RecordRoute | Name::Path => Value::Count(count(value)),
+            Name::MaxForwards => Value::Number(self.max_forwards),
+            Name::Expires => Value::Number(self.expires),
+            Name::MinSe => Value::Number(self.min_se),
+            Name::ContentLength => Value::ContentLength(self.content_length),
+            Name::SessionExpires => {
+                Value::SessionExpires { seconds: self.session_expires, refresher: place(self.refresher)? }
+            }
+            Name::PPreferredIdentity if !before.preferred => Value::Preferred(place(self.preferred)?),
             Name::PChargingVector => Value::Icid(place(self.icid)?),
             Name::CallId => Value::CallId(self.call_id_hash),
             Name::CSeq => Value::Cseq { number: self.cseq, method: place(self.cseq_method)? },

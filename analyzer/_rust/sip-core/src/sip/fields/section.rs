@@ -21,13 +21,19 @@ impl<'a> Fields<'a> {
             while let Some(slot) = work.found.get_mut(count)
                 && let Some((end, hash)) = work.known.hasher.next(text, next)
             {
-                *slot = Found { end, hash, known: work.known.line(hash).is_some() };
+                // A header line of the same bytes as a start line is another one.
+                let hash = if first && count == 0 { !hash } else { hash };
+                *slot = Found { end, hash, known: false };
                 count += 1;
                 // Perhaps the empty line, behind which is a body.
                 if end <= next + 1 {
                     break;
                 }
                 next = end + 1;
+            }
+            // One look after the other, with nothing between them, so that none waits for memory alone.
+            for Found { hash, known, .. } in work.found.iter_mut().take(count) {
+                *known = work.known.line(*hash).is_some();
             }
             for number in 0..count {
                 let Found { end, hash, known } = work.found.get(number).copied().unwrap_or_default();
@@ -164,9 +170,9 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// `hash` is that of the line turned round, if its end is there.
     fn start_line(&mut self, line: &'a [u8], hash: Option<u64>, work: &mut Work) {
-        // A header line of the same bytes is another one.
-        let known = hash.filter(|_| line.len() <= LONGEST).map(|hash| !hash);
+        let known = hash.filter(|_| line.len() <= LONGEST);
         self.told.tell(Told::Start, known.unwrap_or(1));
         match known.and_then(|hash| work.known.get(hash)).map(|said| said.says) {
             Some(Value::Request { method, uri }) => {
