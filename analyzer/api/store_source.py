@@ -13,6 +13,7 @@ from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
 from analyzer.graph.node import ALWAYS_READ, CORE, INPUTS, WIDE, Node, carries
 from analyzer.schema.table import ESTIMATE, LOCAL
+from analyzer.store.damage import unreadable
 from analyzer.store.kept import Kept, KeptReading
 from analyzer.store.layout import DERIVED, MEDIA, WHOLE
 from analyzer.store.settling import ORDER
@@ -387,7 +388,13 @@ class StoreGraph(Graph):
 
             return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
         if (make := self._in_pieces(name)) is not None:
-            return make()
+            try:
+                return make()
+            except unreadable():
+                # What is scanned is not looked at from end to end before.
+                if not self._kept.found_damage():
+                    raise
+            return self._make(found, name)
         kept = name in DERIVED or name == "messages"
         return self._kept.table(name) if kept else super()._make(found, name)
 

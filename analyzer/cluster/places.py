@@ -32,8 +32,10 @@ def _opened(place: str) -> tuple[Any, str]:
         raise AnalyzerError(f"{place}: {_MISSING}") from None
     try:
         found: tuple[Any, str] = fsspec.core.url_to_fs(place)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, TypeError) as error:
         raise AnalyzerError(f"{place}: {error}") from None
+    except Exception as error:  # of the library that the file system is made with: no connection, no such user
+        raise AnalyzerError(f"{place}: cannot be reached: {_reason(error)}") from error
     return found
 
 
@@ -52,7 +54,9 @@ def captures(place: str) -> list[str]:
         raise CaptureError(place, 0, f"cannot be listed: {_reason(error)}") from error
     if not found:
         raise CaptureError(place, 0, "there is no file")
-    return [str(system.unstrip_protocol(name)) for name in sorted(found)]
+    # Some paths lack the host of their address.
+    host = place.removesuffix(path) if place.endswith(path) else None
+    return [str(system.unstrip_protocol(name)) if host is None else f"{host}{name}" for name in sorted(found)]
 
 
 def content(place: str, size: int | None = None) -> Content:
@@ -64,6 +68,8 @@ def content(place: str, size: int | None = None) -> Content:
         size = int(system.info(path)["size"]) if size is None else size
         head = system.cat_file(path, start=0, end=min(size, ENDS))
         tail = system.cat_file(path, start=max(0, size - ENDS), end=size)
+    except FileNotFoundError as error:
+        raise FileNotFoundError("there is no such file") from error
     except OSError:
         raise
     except Exception as error:  # of the library that the file system is made with

@@ -153,3 +153,8 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "scandir", scandir)
     problems = analyzer.read(tmp_path).table("problems")
     assert problems.select("code", "file").rows() == [("file_unreadable", str(closed))]
+
+
+def test_an_address_in_the_place_of_a_file_is_told() -> None:
+    with pytest.raises(analyzer.CaptureError, match="is an address, and no file: copy the file here, or have"):
+        analyzer.read("http://192.0.2.1/trace.pcap")
