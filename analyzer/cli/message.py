@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _number(context: click.Context, argument: click.Parameter, asked: str) -> int:
-    return int(click.IntRange(min=0).convert(lookup.not_a_file(context, argument, asked), argument, context))
+    return int(click.IntRange(min=0)(lookup.not_a_file(context, argument, asked), argument, context))
 
 
 @command_line.command(

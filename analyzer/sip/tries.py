@@ -118,10 +118,9 @@ def with_unasked(
         return responses
     last = hop.sort("_leg", "cseq", "row").unique("_leg", keep="last", maintain_order=True)
     last = last.select("_leg", "try", asked="transaction", asked_cseq="cseq")
-    finals = responses.filter(pl.col("status") >= 200).sort("row").group_by("try")
-    finals = finals.agg(
-        answered=(pl.col("status") < 300).any(), refusal=pl.col("status").last(), over=pl.col("at").last()
-    )
+    by_try = responses.filter(pl.col("status") >= 200).sort("row").group_by("try")
+    answered = (pl.col("status") < 300).any()
+    finals = by_try.agg(answered=answered, refusal=pl.col("status").last(), over=pl.col("at").last())
     found = (
         counted(messages)
         .filter(invite, pl.col("status") > 100, pl.col("transaction").is_in(orphans.implode()))
