@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from analyzer.cluster.exchange import Catalogue, rows_of
 from analyzer.cluster.places import Folder
 from analyzer.graph.graph import Graph, inputs_of
 from analyzer.store import units
-from analyzer.store.settling import NARROW, OWN
+from analyzer.store.settling import NARROW, OWN, brief
 from analyzer.store.shelf import node
-
-if TYPE_CHECKING:
-    import polars as pl
 
 #: What goes on so long before and behind a span decides on links in it (ns): a leg is pending for `units.LINKED`, and
 #: so are those that come in question beside it.
 MARGIN = 2 * units.LINKED
-#: What security associations are told by decides on no link.
-_OF_ASSOCIATIONS = {"call_id", "spi", "contact_expires", "expires"}
-_COLUMNS = {
-    "messages": [name for name in NARROW["messages"] if name not in _OF_ASSOCIATIONS],
-    "evidence": NARROW["evidence"],
-}
-_URIS = ["request_uri", "from_uri", "to_uri", "asserted_identity", "preferred_identity", "refer_to"]
-
-
-def _brief() -> list[pl.Expr]:
-    """The URIs of messages that open or replace a dialog, answer an INVITE with success, or were cut; links rest on no
-    others."""
-    import polars as pl
-
-    opens = pl.col("to_tag").is_null() | pl.col("method").is_in(["INVITE", "REFER"])
-    success = (pl.col("method") == "INVITE") & pl.col("status").is_between(200, 299)
-    said = pl.when(pl.col("status").is_null()).then(opens).otherwise(pl.col("to_tag").is_null() | success)
-    return [pl.when(said | ~pl.col("complete")).then(pl.col(_URIS))]
 
 
 def link(exchange: str, catalogue: str, name: str, begin: int | None, until: int | None) -> None:
@@ -53,7 +30,7 @@ def link(exchange: str, catalogue: str, name: str, begin: int | None, until: int
     known = Catalogue.read(folder, catalogue)
     chunks = [(group, chunk) for group, chunk in folder.table(f"{name}/chunks").iter_rows()]
     nodes = folder.table(f"{name}/nodes")["_node"]
-    found = rows_of(folder, known, chunks, nodes, _COLUMNS, _brief())
+    found = rows_of(folder, known, chunks, nodes, NARROW, brief())
     # Those without a Call-ID are known to the run by what they hold.
     own = found.messages.select("_node", "_at", node=node())
     raw = found.messages.drop("_node")

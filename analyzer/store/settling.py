@@ -43,20 +43,26 @@ MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
 ORDER = ("_at", "_order")
 #: What the store knows of a message beside what the core does: its place, and that it was given up for nothing came.
 OWN = (*ORDER, "_given_up")
-#: What decides which Call-IDs have to do with each other, beside the columns that :func:`brief` leaves empty.
+#: What decides which Call-IDs have to do with each other, beside the texts that :func:`brief` leaves out.
 NARROW = {
     "messages": [
         *("message", "original", "duplicate", "retransmission", "transaction", "time", "first_byte_at", "complete"),
-        *("src_ip", "src_port", "dst_ip", "dst_port", "spi", "method", "status", "cseq", "rseq", "via_count"),
-        *("via_branch", "call_id", "request_uri", "from_uri", "from_tag", "to_uri", "to_tag", "asserted_identity"),
-        *("preferred_identity", "contact_expires", "expires", "refer_to", "_call", "_dialog", "_leg", "_point"),
+        *("src_ip", "src_port", "dst_ip", "dst_port", "method", "status", "cseq", "rseq", "via_count"),
+        *("via_branch", "request_uri", "from_uri", "from_tag", "to_uri", "to_tag", "asserted_identity"),
+        *("preferred_identity", "refer_to", "_call", "_dialog", "_leg", "_point"),
         *OWN,
     ],
     "evidence": ["_leg", "kind", "value", "text"],
-    "ims_headers": ["message", "_security_client", "_security_server"],
+}
+_SECURITY = ["_security_client", "_security_server"]
+#: The same where there are security associations.
+_SECURED = {
+    "messages": [*NARROW["messages"], "call_id", "spi", "contact_expires", "expires"],
+    "evidence": NARROW["evidence"],
+    "ims_headers": ["message", *_SECURITY],
 }
 _BESIDE = ("evidence", "ims_headers")
-_OF_REQUESTS = ["call_id", "request_uri", "from_uri", "to_uri", "asserted_identity", "preferred_identity", "refer_to"]
+_URIS = ["request_uri", "from_uri", "to_uri", "asserted_identity", "preferred_identity", "refer_to"]
 #: Units are looked at where so much may be over, as a share of what is worth it, and of what is held.
 _WORTH, _SHARE = 0.5, 0.3
 #: Messages that tables are made of at a time, and messages in a part, about.
@@ -264,7 +270,9 @@ class Settling:
         nodes = spans.group_by("node").agg(pl.col("begin").min(), pl.col("parked").all())
         if not all_of_it:
             nodes = nodes.filter(~pl.col("parked"), pl.col("begin") < self._decides())
-        core = self._shelf.of(nodes["node"], NARROW, brief(), parked=False)
+        secured = self._shelf.any("ims_headers", _SECURITY)
+        columns = _SECURED if secured else NARROW
+        core = self._shelf.of(nodes["node"], columns, brief(secured=secured), parked=False)
         if not core:
             if pairs.height:
                 self._shelf.join(units.least(pl.concat([pairs, spans.select("node", near="unit")])))
@@ -432,15 +440,15 @@ _LINKS = {
 _ODD = {"message": "Int64", "code": "String", "detail": "String"}
 
 
-def brief() -> list[pl.Expr]:
-    """Columns of :data:`NARROW` without texts that decide nothing: those of responses are asked for where a request was
-    cut, or lacks its To tag."""
+def brief(*, secured: bool = False) -> list[pl.Expr]:
+    """The URIs of messages that open or replace a dialog, answer an INVITE with success, or were cut: links rest on no
+    others. Where there are security associations (``secured``), those of all requests, and their Call-IDs."""
     import polars as pl
 
-    status = pl.col("status")
-    success = (pl.col("method") == "INVITE") & status.is_between(200, 299)
-    said = status.is_null() | pl.col("to_tag").is_null() | success | ~pl.col("complete")
-    return [pl.when(said).then(pl.col(_OF_REQUESTS))]
+    opens = pl.lit(value=True) if secured else pl.col("to_tag").is_null() | pl.col("method").is_in(["INVITE", "REFER"])
+    success = (pl.col("method") == "INVITE") & pl.col("status").is_between(200, 299)
+    said = pl.when(pl.col("status").is_null()).then(opens).otherwise(pl.col("to_tag").is_null() | success)
+    return [pl.when(said | ~pl.col("complete")).then(pl.col([*_URIS, "call_id"] if secured else _URIS))]
 
 
 def in_order(messages: pl.DataFrame) -> pl.DataFrame:

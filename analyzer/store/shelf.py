@@ -140,6 +140,15 @@ class Shelf:
                 found.setdefault(name, []).append(rows.with_columns(brief) if name == "messages" and brief else rows)
         return _together(found)
 
+    def any(self, table: str, columns: list[str]) -> bool:
+        """Whether a row of this table has a value in one of these columns."""
+        import polars as pl
+
+        tables = (self._read(chunk, {table: columns}).get(table) for chunk in self._chunks)
+        return any(
+            rows.select(pl.any_horizontal(pl.all().is_not_null()).any()).item() for rows in tables if rows is not None
+        )
+
     def _read(self, chunk: int, columns: Mapping[str, list[str]] | None) -> Tables:
         import polars as pl
 
