@@ -75,7 +75,7 @@ def explained_failures(whole: Graph, kept: Kept, pieces: Iterable[Graph]) -> Cal
     from analyzer.diagnose import call_failures as of
 
     calls = whole["calls"]
-    if calls.filter(of.has_failed()).is_empty():
+    if whole["calls_that_failed"].is_empty():
         return of.CallFailures(
             *(pl.DataFrame(schema=table.polars()) for table in (schema.CALL_FAILURES, schema.FAILURE_PATH))
         )
