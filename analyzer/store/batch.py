@@ -145,6 +145,7 @@ class _Run:
         if self._plan.new:
             self._check()
             self._read()
+            self._leave_chunks()
         names = [source.name for source in self._plan.new]
         found = self._manifest.messages
         return Done(len(names), found - before, found, self._plan.copies, self._whole.damaged(names))
@@ -155,6 +156,12 @@ class _Run:
         for settled in self._settling.settled(all_of_it=True):
             self._commit.add(settled)
         self._done(Window({}), ended=True)
+        self._leave_chunks()
+
+    def _leave_chunks(self) -> None:
+        """What is alive is in the store. A window behind the last file may tell of what had been held back, so that the
+        chunks are wanted until then."""
+        shutil.rmtree(self._folder / CHUNKS, ignore_errors=True)
 
     def _check(self) -> None:
         """Raises CaptureError where nothing of what is new can be opened."""
@@ -283,9 +290,6 @@ class _Run:
         until, end = (at if at is None else self._believed(at) for at in (until, self._settling.end))
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts, "media": True}
         self._manifest = self._commit.done(messages=self._settling.order, end=end, state=told)
-        if ended:
-            # What is alive is in the store.
-            shutil.rmtree(self._folder / CHUNKS, ignore_errors=True)
         # What is open is held here still; the next commit writes it anew.
         self._commit = Commit(self._folder, self._manifest)
         for part in [part for part in self._commit.parts if part.open]:
