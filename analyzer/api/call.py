@@ -45,7 +45,7 @@ class Call:
     @property
     def endpoints(self) -> pl.DataFrame:
         """What is known of nodes around it, as the table ``endpoints``."""
-        return self._source.table_around(self.row["call"], "endpoints")
+        return self._source.table_around((self.row["call"],), "endpoints")
 
     @property
     def messages(self) -> pd.DataFrame:

@@ -136,12 +136,12 @@ def test_conversations_that_end_after_the_same_time() -> None:
 
 
 def test_conversations_without_an_ack_end_after_32_s_for_that() -> None:
-    """RFC 3261 §13.3.1.4: 64*T1; the missing ACK is the finding."""
+    """RFC 3261 §13.3.1.4: 64*T1, and the 2xx again and again until then; the missing ACK is the finding."""
     lines = conversations([32.0] * 12).splitlines()
     unacknowledged = [line for line in lines if " ACK " not in line]
-    again = [
-        line.rpartition("@")[0] + f"@{float(line.rpartition('@')[2]) + 8}" for line in lines if "200 INVITE" in line
-    ]
+    answers = [line.rpartition("@") for line in lines if "200 INVITE" in line]
+    waits = (0.5, 1.5, 3.5, *(7.5 + 4 * n for n in range(7)))
+    again = [f"{said}@{float(at) + wait}" for said, _, at in answers for wait in waits]
     found = named("\n".join([*unacknowledged, *again]) + "\n")
     assert found == ["ack_missing"]
 
