@@ -82,11 +82,10 @@ def _ack_seen_at(rows: pl.DataFrame, transactions: pl.DataFrame, messages: pl.Da
     legs = legs.select("_leg", "cseq", transaction="message").join(
         invites.select("transaction", "call"), on="transaction"
     )
-    acks = messages.lazy().filter(
+    found = messages.lazy().filter(
         pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("_leg").is_in(legs["_leg"].implode())
     ).select("_leg", "cseq", "time", at=pl.format("{}:{}", "dst_ip", "dst_port"))  # fmt: skip
-    acks = acks.collect()
-    acks = acks.join(legs.unique(["_leg", "cseq"]), on=["_leg", "cseq"], maintain_order="left")
+    acks = found.collect().join(legs.unique(["_leg", "cseq"]), on=["_leg", "cseq"], maintain_order="left")
     # The first ACK to each node: copies of it follow copies of the 2xx.
     acks = acks.unique(["call", "at"], keep="first", maintain_order=True).sort("time", maintain_order=True)
     last = acks.unique("call", keep="last", maintain_order=True).select("call", ack_at="at")

@@ -76,9 +76,8 @@ def _tries(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFr
         pl.col("status").is_null(), pl.col("credentials"), pl.col("method").is_in(["REGISTER", "INVITE"]),
         ~pl.col("retransmission"), ~pl.col("duplicate"), pl.col("via_count") == 1, pl.col("private_id").is_not_null(),
     ).select("src_ip", "message", "time", "transaction", "_nonce", user="private_id")  # fmt: skip
-    asked = asked.collect()
     ends = transactions.select("transaction", "status")
-    return asked.join(ends, on="transaction", how="left", maintain_order="left")
+    return asked.collect().join(ends, on="transaction", how="left", maintain_order="left")
 
 
 def _has_credentials(messages: pl.DataFrame, refused: pl.Series) -> bool:
@@ -221,13 +220,17 @@ def _enumeration(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.
         return sources
     ends = transactions.lazy().select("transaction", "status")
     rows = asked.join(sources.lazy(), on="src_ip", nulls_equal=True, maintain_order="left")
-    rows = rows.join(ends, on="transaction", how="left", maintain_order="left").group_by("src_ip", maintain_order=True)
-    found = rows.agg(
-        pl.col("users").first(),
-        refused=pl.col("status").is_in([401, 403, 404, 407]).sum(),
-        accepted=pl.col("status").is_between(200, 299).sum(),
-        message=pl.col("message").first(),
-    ).filter(pl.col("accepted") == 0, pl.col("refused") >= _MANY_USERS)
+    rows = rows.join(ends, on="transaction", how="left", maintain_order="left")
+    found = (
+        rows.group_by("src_ip", maintain_order=True)
+        .agg(
+            pl.col("users").first(),
+            refused=pl.col("status").is_in([401, 403, 404, 407]).sum(),
+            accepted=pl.col("status").is_between(200, 299).sum(),
+            message=pl.col("message").first(),
+        )
+        .filter(pl.col("accepted") == 0, pl.col("refused") >= _MANY_USERS)
+    )
     return found.select(_no_call(), "message", "users", "refused", node="src_ip").collect()
 
 
