@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -16,10 +17,17 @@ class CaptureError(AnalyzerError):
     """
 
     def __init__(self, path: str, offset: int, reason: str) -> None:
+        reason = _in_words(reason)
         super().__init__(f"{path}: {reason} (at byte {offset})" if offset else f"{path}: {reason}")
         self.path = path
         self.offset = offset
         self.reason = reason
+
+
+def _in_words(reason: str) -> str:
+    """A reason of the system without its number, and what to do about a file that is not there."""
+    words = re.sub(r" \(os error [0-9]+\)$", "", reason)
+    return f"{words}; check the path" if words != reason and words.startswith("No such file") else words
 
 
 class CaptureChanged(AnalyzerError):

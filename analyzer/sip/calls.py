@@ -321,10 +321,10 @@ def _cancels(
         .select(
             "row",
             "_leg",
-            "_sip_cause",
             pl.col("cseq").fill_null(0),
             cancel="transaction",
             at=ns("time"),
+            elsewhere=release.answered_elsewhere(),
             given_up=release.network_reason_of_cancel(),
         )
         .collect()
@@ -346,7 +346,7 @@ def _cancels(
     at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
         hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
-        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode()) & could_cross
+        crossed=pl.col("transaction").is_in(answered.implode()) & could_cross
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),

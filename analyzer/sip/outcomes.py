@@ -8,7 +8,7 @@ outcome               outcome_detail (stable words; null where the outcome says 
 answered              normal active no_ack timer_expiry expired (silent for too long) dropped cancel_race final_unseen
                       replaced transferred (another call took its place: `relations`)
 answered_elsewhere    picked_up replaced (another call took its place, RFC 3891 §3); none where a fork lost: CANCEL with
-                      Reason SIP;cause=200 (RFC 3326 §3.1)
+                      Reason SIP;cause=200 (RFC 3326 §3.1) or Q.850;cause=26
 redirected            emergency (380 with 3GPP IMS XML, TS 24.229 §5.1.6.8)
 cancelled             before_ringing while_ringing
 no_answer             network_timer (the network, not the caller, gave up)

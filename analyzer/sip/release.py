@@ -68,7 +68,16 @@ def _of_q850(holds: pl.Expr) -> pl.Expr:
 
 def cancelled_by_network() -> pl.Expr:
     """Whether no user gave up with this CANCEL: for its Reason, or as another branch had answered (RFC 3326 §3.1)."""
-    return network_reason_of_cancel() | (pl.col("_sip_cause") == 200).fill_null(value=False)
+    return network_reason_of_cancel() | answered_elsewhere()
+
+
+def answered_elsewhere() -> pl.Expr:
+    """Whether the Reason of a CANCEL says that another took the call.
+
+    That is SIP 200 (RFC 3326 §3.1), and Q.850 26 without a SIP cause: the call was not awarded to this user.
+    """
+    sip, q850 = pl.col("_sip_cause"), pl.col("_q850")
+    return ((sip == 200) | (sip.is_null() & (q850 == 26))).fill_null(value=False)
 
 
 def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame) -> pl.Series:

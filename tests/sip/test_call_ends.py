@@ -153,8 +153,10 @@ def test_the_network_gives_up_early() -> None:
     assert ending(call(NETWORK_CANCEL.format(20))) == ("cancelled", "while_ringing", 487, "network")
 
 
-def test_a_fork_that_lost_was_answered_elsewhere() -> None:
-    row = call(RINGING + "UAC -> P CANCEL _sip_cause=200 @8\nP -> UAC 487 INVITE to_tag=y @8.1\n")
+@pytest.mark.parametrize("reason", ["_sip_cause=200", "_q850=26", "_sip_cause=200 _q850=26"])
+def test_a_fork_that_lost_was_answered_elsewhere(reason: str) -> None:
+    """RFC 3326 §3.1; Q.850 cause 26, non-selected user clearing: another user was awarded the call."""
+    row = call(RINGING + f"UAC -> P CANCEL {reason} @8\nP -> UAC 487 INVITE to_tag=y @8.1\n")
     assert ending(row) == ("answered_elsewhere", None, 487, "network")
 
 

@@ -571,7 +571,7 @@ def cancelled(*reasons: str, cseq: int = 1, from_tag: str = "x") -> str:
 @pytest.mark.parametrize(
     ("reasons", "side"),
     [
-        (("Q.850;cause=26",), "network"),
+        (("Q.850;cause=41",), "network"),
         (("Q.850;cause=16", "SIP;cause=408"), "network"),
         (("Q.850;cause=102",), "timer"),
         (("SIP;cause=503",), "node"),
