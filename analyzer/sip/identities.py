@@ -46,7 +46,7 @@ RESPONSE_CUT = "sip_response_cut"
 CANCEL_BRANCH_DIFFERS = "sip_cancel_branch_differs"
 #: The CANCEL has the branch of an INVITE, and another CSeq number or tag.
 CANCEL_DIFFERS = "sip_cancel_differs"
-#: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over.
+#: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over, or whose end was not seen.
 IDENTITY_REUSED = "sip_call_identity_reused"
 
 #: The To tag of a request whose To the capture lacks: neither a tag nor none. No sender can write it.
@@ -656,7 +656,8 @@ _DETAIL = {
     CANCEL_DIFFERS: "its CSeq number or a tag is not that of the INVITE of its branch; it is read as its CANCEL",
     in_dialog.TO_TAG_MISSING: "the request lacks a To tag; it is read as of the one dialog that it can belong to",
     in_dialog.DIALOG_TAG_WRONG: "the tags are not those of its sender; its dialog and sender are told by its way",
-    IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",
+    IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over, or was acknowledged and its end was not "
+    "captured; it is read as another call",
 }
 
 

@@ -207,7 +207,7 @@ def test_filters_reach_the_table(run: Run) -> None:
         (["plot", "outcomes", "a.pcap", "-o", "x.svg", "--every", "1h"], "outcomes takes no --every"),
         (["call", "7", "a.pcap"], "no call '7'"),
         (["message", "9", "a.pcap"], "no message has the key 9, and frame 9 has none"),
-        (["message", "a.pcap", "9"], "the key comes first, then the captures"),
+        (["message", __file__, "9"], "the key comes first, then the captures"),
         (["message", "nine", "a.pcap"], "not a valid integer"),
     ],
 )

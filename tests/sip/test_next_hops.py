@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import socket
 import struct
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pcaps import RAW_IP, pcap, udp
 from places import shared
 
 import analyzer
+from analyzer.store import batch
 
 SECOND = 1_000_000_000
 PHONE, CORE, EDGE, CALLEE = "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"
@@ -35,9 +38,7 @@ def syn(port: int = 5060, to: str = CALLEE) -> bytes:
     return segment(EDGE, to, (40000, port), SYN, seq=100)
 
 
-def call(
-    uri: str, *middle: tuple[float, bytes], final: str = "408 Request Timeout", at: float = 32
-) -> analyzer.Capture:
+def recorded(uri: str, *middle: tuple[float, bytes], final: str = "408 Request Timeout", at: float = 32) -> bytes:
     """An INVITE that EDGE gets for ``uri``, what it does then, and its final response."""
     packets = [
         (0.0, udp(CORE, EDGE, message(f"INVITE {uri} SIP/2.0"))),
@@ -46,7 +47,11 @@ def call(
         (at, udp(EDGE, CORE, message(f"SIP/2.0 {final}", tag=";tag=y"))),
         (at + 0.01, udp(CORE, EDGE, message(f"ACK {uri} SIP/2.0", cseq="1 ACK", tag=";tag=y"))),
     ]
-    return analyzer.read(io.BytesIO(pcap(RAW_IP, [(SECOND + round(time * 1e9), data) for time, data in packets])))
+    return pcap(RAW_IP, [(SECOND + round(time * 1e9), data) for time, data in packets])
+
+
+def call(uri: str, *middle: tuple[float, bytes], **how: Any) -> analyzer.Capture:
+    return analyzer.read(io.BytesIO(recorded(uri, *middle, **how)))
 
 
 def outcome(capture: analyzer.Capture) -> tuple[str, str | None, str | None]:
@@ -106,3 +111,10 @@ def test_a_request_that_went_on_by_udp_did_not_stop() -> None:
 def test_a_connection_answered_late_did_not_fail() -> None:
     answer = segment(CALLEE, EDGE, (5060, 40000), SYN | ACK, seq=7, ack=101)
     assert outcome(call(URI, *SILENT[:2], (1.5, answer)))[1] != "transport_error"
+
+
+def test_a_store_has_a_connection_that_nobody_answered(tmp_path: Path) -> None:
+    """It is known behind the last packet, while the call is alive still."""
+    (tmp_path / "trace.pcap").write_bytes(recorded(URI, *SILENT))
+    batch.run([str(tmp_path / "trace.pcap")], tmp_path / "store")
+    assert outcome(analyzer.open_store(tmp_path / "store")) == outcome(call(URI, *SILENT))

@@ -177,7 +177,8 @@ codes! {
     /// A request within a dialog has a tag that is not the dialog's, or the From tag of the side that did not send it (RFC
     /// 3261 §12.2.1.1).
     SipDialogTagWrong = "sip_dialog_tag_wrong",
-    /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over; it is read as another call.
+    /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over, or that its caller had
+    /// acknowledged and whose end was not captured; it is read as another call.
     SipCallIdentityReused = "sip_call_identity_reused",
     /// A request was sent outside the security association that UE and P-CSCF had agreed on (TS 33.203 §7.1, RFC 3329).
     SipOutsideSecurityAssociation = "sip_outside_security_association",

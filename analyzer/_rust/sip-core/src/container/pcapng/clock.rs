@@ -1,11 +1,25 @@
 //! The clocks of interfaces (if_tsresol, if_tsoffset).
 
+use std::fmt;
+
 /// How an interface's time stamps become nanoseconds since 1970, in integers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clock {
     unit: Unit,
     /// if_tsoffset: whole seconds to add.
     offset_s: i64,
+}
+
+impl fmt::Display for Clock {
+    /// The unit of its time stamps in words, and the offset where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.unit {
+            Unit::Nanoseconds(ns) => write!(f, "{ns} ns")?,
+            Unit::PerNanosecond(units) => write!(f, "1/{units} ns")?,
+            Unit::Binary(exponent) => write!(f, "2^-{exponent} s")?,
+        }
+        if self.offset_s == 0 { Ok(()) } else { write!(f, " from {} s after 1970", self.offset_s) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -368,7 +368,7 @@ impl Reader {
         if record.time.is_some() {
             return Outcome::Packet(record);
         }
-        let detail = format!("time stamp {stamp} of {:?} is not between 1677 and 2262", interface.clock);
+        let detail = format!("time stamp {stamp} in units of {} is not between 1677 and 2262", interface.clock);
         Outcome::Odd(Fault { code: Code::TimeOutOfRange, of_packet: true, detail, record: Some(record) })
     }
 
