@@ -18,7 +18,7 @@ impl fmt::Display for Clock {
             Unit::PerNanosecond(units) => write!(f, "1/{units} ns")?,
             Unit::Binary(exponent) => write!(f, "2^-{exponent} s")?,
         }
-        if self.offset_s == 0 { Ok(()) } else { write!(f, " from {} s after 1970", self.offset_s) }
+        if self.offset_s == 0 { Ok(()) } else { write!(f, ", offset {} s,", self.offset_s) }
     }
 }
 
