@@ -231,8 +231,9 @@ def _started(
         turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns") - outcomes.DECIDED_WITHIN)
         | pl.col("away_with").list.contains(pl.col("final"))
     )
-    passed = _passed_on(facts.collect(engine="in-memory"), invites, transactions).lazy()
-    facts = facts.join(passed, on="attempt", how="left", maintain_order="left")
+    known = facts.collect(engine="in-memory")
+    passed = _passed_on(known, invites, transactions)
+    facts = known.lazy().join(passed.lazy(), on="attempt", how="left", maintain_order="left")
     fates = (
         transactions.lazy()
         .filter(pl.col("transaction").is_in(hop["transaction"].implode()))
@@ -377,9 +378,7 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
     until = concerned.group_by("attempt", maintain_order=True).agg(pl.col("cancelled_until_ns").max())
     if until.is_empty():
         return until.with_columns(away_ns=pl.lit(None, pl.Int64), away_with=pl.lit(None, pl.List(pl.Int64)))
-    theirs = invites.filter(pl.col("attempt").is_in(until["attempt"].implode()))
-    senders = theirs.select("attempt", dst_ip="src_ip").unique()
-    ends = theirs.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
+    ends = _sent_no_further(invites.filter(pl.col("attempt").is_in(until["attempt"].implode())))
     status = pl.col("status")
     no_refusal = [487, *outcomes.RETRY_CAUSES, *(set(outcomes.OF_A_FAILED_HOP) - {480})]
     finals = transactions.filter(status >= 300, ~status.is_in(no_refusal)).select(
@@ -390,15 +389,19 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
     return until.join(refusals, on="attempt", how="left", maintain_order="left")
 
 
+def _sent_no_further(invites: pl.DataFrame) -> pl.DataFrame:
+    """The INVITEs to nodes that sent none of the same attempt themselves."""
+    senders = invites.select("attempt", dst_ip="src_ip").unique()
+    return invites.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
+
+
 def _passed_on(facts: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """Per attempt that was refused over several hops ``first_final``: the refusal of the node that sent the INVITE no
     further, which nodes on the way passed on soon, by whatever status (RFC 3398 §7.2.6.1); of several the last.
     """
     refused = facts.filter(pl.col("final") >= 300).select("attempt", "final_ns")
     theirs = invites.filter(pl.col("attempt").is_in(refused["attempt"].implode()))
-    theirs = theirs.filter(pl.len().over("attempt") > 1)
-    senders = theirs.select("attempt", dst_ip="src_ip").unique()
-    ends = theirs.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
+    ends = _sent_no_further(theirs.filter(pl.len().over("attempt") > 1))
     finals = transactions.filter(pl.col("transaction").is_in(ends["transaction"].implode()), pl.col("status") >= 300)
     finals = finals.select("transaction", first_final="status", at=ns("final_at"))
     found = ends.select("attempt", "transaction").join(finals, on="transaction").join(refused, on="attempt")

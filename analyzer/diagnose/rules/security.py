@@ -125,6 +125,14 @@ def _brute_force(core_messages: pl.DataFrame, transactions: pl.DataFrame, regist
     return _guessed(core_messages, transactions, registrations, entered=False)
 
 
+_OF_GUESSES = {
+    "core_messages": (
+        *("message", "status", "credentials", "method", "retransmission", "duplicate", "via_count", "private_id"),
+        *("src_ip", "time", "transaction", "_nonce", "call_id"),
+    ),
+    "transactions": ("transaction", "call", "method", "status", "via_count"),
+}
+
 BRUTE_FORCE = Rule(
     id="R96",
     code="password_guessing",
@@ -132,13 +140,7 @@ BRUTE_FORCE = Rule(
     standard="RFC 3261 §22, §26.3; RFC 7616 §5.8",
     find=_brute_force,
     of_all=True,
-    looks_at={
-        "core_messages": (
-            *("message", "status", "credentials", "method", "retransmission", "duplicate", "via_count", "private_id"),
-            *("src_ip", "time", "transaction", "_nonce", "call_id"),
-        ),
-        "transactions": ("transaction", "call", "method", "status", "via_count"),
-    },
+    looks_at=_OF_GUESSES,
     only=lambda: pl.col("credentials"),
     seen=frozenset(_REFUSED),
     explains=_CONSEQUENCES_OF_GUESSES,
@@ -175,13 +177,7 @@ ENTERED = Rule(
     standard="RFC 3261 §26.3; RFC 7616 §5.8",
     find=_entered,
     of_all=True,
-    looks_at={
-        "core_messages": (
-            *("message", "status", "credentials", "method", "retransmission", "duplicate", "via_count", "private_id"),
-            *("src_ip", "time", "transaction", "_nonce", "call_id"),
-        ),
-        "transactions": ("transaction", "call", "method", "status", "via_count"),
-    },
+    looks_at=_OF_GUESSES,
     only=lambda: pl.col("credentials"),
     seen=frozenset({401, 403, 407}),
     confidence=0.8,
