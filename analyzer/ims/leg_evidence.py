@@ -139,11 +139,7 @@ def of_tries(
     Of two that follow each other both get them where the first is ``alone``, and so do several at once that are.
     """
     silent = pl.col("before").is_in(ended.filter("silent")["leg"].implode())
-    soon = near.filter(pl.col("before").is_not_null(), (pl.col("delay") <= PROMPT) | silent)
-    for leg in ("child", "before"):
-        soon = soon.join(callers.rename({"leg": leg, "caller": f"of_{leg}"}), on=leg, how="left", maintain_order="left")
-    soon = soon.filter(pl.col("of_child").eq_missing(pl.col("of_before")))
-    soon = soon.join(alone.select("parent", before="child"), on=["parent", "before"], how="semi", maintain_order="left")
+    soon = _in_turn(near.filter((pl.col("delay") <= PROMPT) | silent), alone, callers)
     firsts = soon.select("parent", child="before")
     begun = heads.drop_nulls("at").group_by("leg").agg(pl.col("at").min())
     both = alone.select(PAIR).join(begun, left_on="child", right_on="leg")
@@ -154,6 +150,39 @@ def of_tries(
     at_once = both.filter((pl.min_horizontal(since, since.shift(-1).over(group)) <= _AT_ONCE).fill_null(value=False))
     tries = pl.concat([soon.select(PAIR), firsts.select(PAIR), at_once.select(PAIR)]).unique(maintain_order=True)
     return tries.with_columns(kind=pl.lit("try"))
+
+
+def of_late_tries(
+    near: pl.DataFrame, alone: pl.DataFrame, callers: pl.DataFrame, ended: pl.DataFrame, proved: pl.DataFrame
+) -> pl.DataFrame:
+    """Points for the tries after which a node took its time for the next: where the next is ``alone`` too, and what
+    became of it is what became of the parent (``proved``), or it is such a try itself. The next gets none for it: it
+    may be another call.
+    """
+    silent = pl.col("before").is_in(ended.filter("silent")["leg"].implode())
+    late = _in_turn(near.filter(pl.col("delay").is_between(PROMPT, DECISION, closed="right"), ~silent), alone, callers)
+    late = late.join(alone, on=PAIR, how="semi", maintain_order="left")
+    found, known = late.select(PAIR).clear(), proved.select(PAIR)
+    while known.height:
+        known = (
+            late.join(known, on=PAIR, how="semi", maintain_order="left")
+            .select("parent", child="before")
+            .unique(maintain_order=True)
+            .join(found, on=PAIR, how="anti", maintain_order="left")
+        )
+        found = pl.concat([found, known])
+    return found.with_columns(kind=pl.lit("try"))
+
+
+def _in_turn(near: pl.DataFrame, alone: pl.DataFrame, callers: pl.DataFrame) -> pl.DataFrame:
+    """Those of ``near`` that come after an earlier try of the same caller that is ``alone``."""
+    later = near.filter(pl.col("before").is_not_null())
+    for leg in ("child", "before"):
+        of_leg = callers.rename({"leg": leg, "caller": f"of_{leg}"})
+        later = later.join(of_leg, on=leg, how="left", maintain_order="left")
+    later = later.filter(pl.col("of_child").eq_missing(pl.col("of_before")))
+    firsts = alone.select("parent", before="child")
+    return later.join(firsts, on=["parent", "before"], how="semi", maintain_order="left")
 
 
 def of_timing(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -342,7 +342,10 @@ def _scored(
         return scored
     begun = _begun(doubtful, pairs, legs, ended)
     echoes, vetoed = leg_evidence.mirrored(doubtful, answers, requests, starts, begun)
-    points = [*points, echoes]
+    given = pl.concat([part.select(*PAIR, "kind") for part in points]).filter(pl.col("kind") == "try")
+    proved = echoes.filter(pl.col("kind") == "mirror").join(vetoed, on=PAIR, how="anti")
+    late_tries = leg_evidence.of_late_tries(near, alone, who.callers, ended, proved)
+    points = [*points, echoes, late_tries.join(given, on=PAIR, how="anti", maintain_order="left")]
     # Two addresses are those of one node where something went over, or where it tried one after another.
     over = [part.filter(pl.col("kind").is_in(["mirror", "try"])).select(PAIR) for part in points]
     unproved = pairs.filter("across").join(pl.concat(over), on=PAIR, how="anti")
@@ -413,8 +416,8 @@ def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
 def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The links that are facts: of each leg the best, unless a rival from another call is as good.
 
-    From the beginning of each call on, for which candidates are of one call is known only link by link. The next try of
-    a call whose last is known needs less, where nobody else comes in question for it.
+    From the beginning of each call on, for which candidates are of one call is known only link by link. The try next to
+    one that is known needs less, where nobody else comes in question for it.
     """
     open_pairs = scored.filter(pl.col("score") >= POSSIBLE)
     open_pairs = open_pairs.sort("score", "after", *PAIR, descending=[True, False, False, False])
@@ -425,8 +428,11 @@ def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -
         best = rivals.unique("child", keep="first", maintain_order=True)
         last = accepted.select("parent", before="child", last=pl.lit(value=True))
         best = best.join(last, on=["parent", "before"], how="left", maintain_order="left")
-        next_try = pl.col("last").fill_null(value=False) & pl.col("tried") & (pl.col("score") >= STRONG - _MARGIN)
-        best = best.filter((pl.col("score") >= STRONG) | next_try)
+        later = accepted.drop_nulls("before").select("parent", child="before", next=pl.lit(value=True)).unique()
+        best = best.join(later, on=PAIR, how="left", maintain_order="left")
+        in_turn = pl.any_horizontal(pl.col("last", "next").fill_null(value=False))
+        of_known = in_turn & pl.col("tried") & (pl.col("score") >= STRONG - _MARGIN)
+        best = best.filter((pl.col("score") >= STRONG) | of_known)
         others = rivals.join(best.select("child", best_root="root", best_score="score"), on="child")
         doubtful = others.filter(
             pl.col("root") != pl.col("best_root"), pl.col("score") > pl.col("best_score") - _MARGIN

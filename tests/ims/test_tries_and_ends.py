@@ -42,6 +42,47 @@ def test_of_several_tries_that_were_refused_the_last_is_passed_on() -> None:
     assert read(dialogue).table("call_failures")["address"].to_list() == [H]
 
 
+# A node that waits before it tries the next gateway, under another number.
+LATER = f"""
+A -> N   INVITE call=a {TO}                                   @0
+N -> G   INVITE call=b from=sip:02079460001@n to=sip:201@t    @0.01
+G -> N   503 INVITE call=b to_tag=y                           @0.05
+N -> H   INVITE call=c from=sip:02079460001@n to=sip:205@t    @1.55
+"""
+ANSWERED_BY_H = """
+H -> N   180 INVITE call=c to_tag=w      @2
+{to}     180 INVITE call={call} to_tag=z @2.01
+H -> N   200 INVITE call=c to_tag=w      @5
+{to}     200 INVITE call={call} to_tag=z @5.01
+"""
+
+
+def test_the_try_before_one_that_is_known_is_of_its_call_however_long_the_node_took() -> None:
+    dialogue = LATER + ANSWERED_BY_H.format(to="N -> A", call="a")
+    assert call(dialogue)["call_ids"] == ["a", "b", "c"]
+
+
+def test_a_new_call_after_a_refusal_proves_nothing_of_what_was_refused() -> None:
+    """The node was asked for another call of the same caller, and to that one the answer goes."""
+    other = f"Z -> N INVITE call=d {TO} @1.54\n"
+    dialogue = LATER.replace("N -> H", other + "N -> H") + ANSWERED_BY_H.format(to="N -> Z", call="d")
+    dialogue += "N -> A 480 INVITE call=a to_tag=x @9"
+    rows = read(dialogue).table("calls")["call_ids"].to_list()
+    assert not [ids for ids in rows if "c" in ids and {"a", "b"} & set(ids)]
+
+
+def test_a_call_that_ends_of_itself_after_a_refusal_is_no_try() -> None:
+    """What became of it did not become of the caller, who is refused later: it may be anybody's."""
+    dialogue = LATER + "H -> N 486 INVITE call=c to_tag=w @3\nN -> A 480 INVITE call=a to_tag=z @9"
+    assert read(dialogue).table("calls")["legs"].to_list() == [1, 1, 1]
+
+
+def test_a_call_after_a_refusal_that_was_passed_on_is_another() -> None:
+    dialogue = LATER.replace("N -> H", "N -> A 503 INVITE call=a to_tag=z @0.06\nN -> H")
+    dialogue += "H -> N 200 INVITE call=c to_tag=w @5"
+    assert read(dialogue).table("calls")["call_ids"].to_list() == [["a", "b"], ["c"]]
+
+
 def silent(refused_at: float) -> str:
     """G never answers; N sends its INVITE again until Timer B, and refuses the call then."""
     copies = "".join(f"N -> G INVITE call=b {BY} @{at}\n" for at in (0.01, 0.51, 1.51, 3.51, 7.51, 15.51, 31.51))
